@@ -1,0 +1,29 @@
+import { existsSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { build } from "vite";
+
+const SOURCES = ["web", "sw", "core", "engine", "logs-export", "public", "index.html", "vite.config.ts", "package-lock.json"];
+
+/** Builds the app if anything is newer than the last build. Returns its folder. */
+export async function buildSite(root: string): Promise<string> {
+  const folder = join(root, "dist");
+  const built = join(folder, "sw.js"); // written last
+  if (existsSync(built) && (await newest(SOURCES.map((name) => join(root, name)))) < (await stat(built)).mtimeMs) {
+    return folder;
+  }
+  console.log("Building …");
+  await build({ root, logLevel: "warn" });
+  return folder;
+}
+
+async function newest(paths: readonly string[]): Promise<number> {
+  const times = await Promise.all(
+    paths.map(async (path) => {
+      const info = await stat(path);
+      if (!info.isDirectory()) return info.mtimeMs;
+      return newest((await readdir(path)).map((name) => join(path, name)));
+    }),
+  );
+  return Math.max(0, ...times);
+}

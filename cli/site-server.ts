@@ -1,0 +1,76 @@
+import { type AddressInfo } from "node:net";
+import { type Plugin, preview } from "vite";
+import { DEFAULT_CONFIG, parseConfig } from "../core/config.ts";
+import type { VaultConfig } from "../core/protocol.ts";
+
+export interface SiteOptions {
+  /** The built app. */
+  readonly folder: string;
+  readonly port: number;
+  /** `MINIVAULT_HUB`, `MINIVAULT_MODEL` and `MINIVAULT_DEVICE` are read from here. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Site {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Serves the built app. Throws if a variable is wrong or the port is taken. */
+export async function serveSite({ folder, port, env }: SiteOptions): Promise<Site> {
+  const config = configFrom(env);
+  const server = await preview({
+    configFile: false,
+    appType: "mpa", // an unknown path is a 404, not the page
+    build: { outDir: folder },
+    preview: { port, strictPort: port !== 0, headers: headersFor(config) },
+    plugins: [serveConfig(config)],
+    logLevel: "silent",
+  });
+  const { port: actual } = server.httpServer.address() as AddressInfo;
+  return { url: `http://localhost:${actual}/`, close: () => server.close() };
+}
+
+export function configFrom(env: SiteOptions["env"]): VaultConfig {
+  return parseConfig({
+    hub: env["MINIVAULT_HUB"] ?? DEFAULT_CONFIG.hub,
+    model: env["MINIVAULT_MODEL"] ?? DEFAULT_CONFIG.model,
+    device: env["MINIVAULT_DEVICE"] ?? DEFAULT_CONFIG.device,
+  });
+}
+
+/** Cross-origin isolation for threads; and a policy under which nothing but the hub can be contacted. */
+export function headersFor({ hub }: VaultConfig): Record<string, string> {
+  // The public hub answers downloads with a redirect to hosts of its own.
+  const hubHosts = hub === DEFAULT_CONFIG.hub ? `${hub} https://*.huggingface.co https://*.hf.co` : hub;
+  return {
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-embedder-policy": "require-corp",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": [
+      "default-src 'self'",
+      "script-src 'self' 'wasm-unsafe-eval'",
+      `connect-src 'self' ${hubHosts}`,
+      "object-src 'none'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+    ].join("; "),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+  };
+}
+
+function serveConfig(config: VaultConfig): Plugin {
+  return {
+    name: "minivault:config",
+    configurePreviewServer({ middlewares }) {
+      middlewares.use((request, response, next) => {
+        if (request.url?.split("?")[0] !== "/minivault.config.json") return next();
+        response.setHeader("content-type", "application/json");
+        response.setHeader("cache-control", "no-store");
+        response.end(JSON.stringify(config));
+      });
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import type { ErrorCode, WireError } from "./protocol.ts";
+
+/** HTTP status and title of each code, in one table so that tests and docs can walk it. */
+export const ERRORS: Record<ErrorCode, { readonly status: number; readonly title: string }> = {
+  "bad-request": { status: 400, title: "Bad request" },
+  "not-found": { status: 404, title: "Not found" },
+  "model-not-found": { status: 404, title: "Model not found" },
+  "method-not-allowed": { status: 405, title: "Method not allowed" },
+  "body-too-large": { status: 413, title: "Body too large" },
+  "prompt-too-long": { status: 422, title: "Prompt too long" },
+  "engine-failed": { status: 500, title: "Engine failed" },
+  "queue-full": { status: 503, title: "Queue full" },
+  "engine-absent": { status: 503, title: "No page hosts the engine" },
+  "version-mismatch": { status: 503, title: "Versions do not match" },
+};
+
+/** Seconds after which a 503 is worth trying again. */
+const RETRY_AFTER_S = 2;
+
+interface VaultErrorOptions extends ErrorOptions {
+  /** Headers that the response needs beside its body. */
+  readonly headers?: Record<string, string>;
+}
+
+/** A failure with a code. The message is a sentence for people that says what to do. */
+export class VaultError extends Error {
+  override readonly name = "VaultError";
+  readonly code: ErrorCode;
+  readonly headers: Record<string, string>;
+
+  constructor(code: ErrorCode, detail: string, options: VaultErrorOptions = {}) {
+    super(detail, options);
+    this.code = code;
+    this.headers = options.headers ?? {};
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  toWire(): WireError {
+    return { code: this.code, detail: this.message };
+  }
+
+  static fromWire({ code, detail }: WireError): VaultError {
+    return new VaultError(code, detail);
+  }
+}
+
+export function asVaultError(cause: unknown): VaultError {
+  if (cause instanceof VaultError) return cause;
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new VaultError("engine-failed", `The engine failed: ${detail}. Try again; reload the page if it persists.`, {
+    cause,
+  });
+}
+
+/** Members of an RFC 9457 problem. https://www.rfc-editor.org/rfc/rfc9457 */
+export function problemDetails({ code, detail }: WireError) {
+  const { status, title } = ERRORS[code];
+  return { type: `urn:minivault:error:${code}`, title, status, detail, code };
+}
+
+export function problemResponse(error: VaultError): Response {
+  const headers = new Headers(error.headers);
+  headers.set("content-type", "application/problem+json");
+  headers.set("cache-control", "no-store");
+  if (error.status === 503) headers.set("retry-after", String(RETRY_AFTER_S));
+  return new Response(JSON.stringify(problemDetails(error.toWire())), { status: error.status, headers });
+}

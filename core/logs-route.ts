@@ -1,0 +1,28 @@
+import { NdjsonStream, ndjson } from "./encode/ndjson.ts";
+import { VaultError } from "./errors.ts";
+import type { LogQuery, LogSink } from "./protocol.ts";
+
+/** The log as JSONL, a page of records in memory at a time. */
+export function logsResponse(log: LogSink, search: URLSearchParams, nowMs: number): Response {
+  const day = new Date(nowMs).toISOString().slice(0, 10);
+  return new Response(log.read(parseLogQuery(search)).pipeThrough(new NdjsonStream()), {
+    headers: {
+      "content-type": ndjson.mediaType,
+      "cache-control": "no-store",
+      // The name comes from here: a link with a `download` attribute bypasses the service worker in Chromium.
+      "content-disposition": `attachment; filename="minivault-logs-${day}.jsonl"`,
+    },
+  });
+}
+
+function parseLogQuery(search: URLSearchParams): LogQuery {
+  const order = search.get("order") ?? "asc";
+  if (order !== "asc" && order !== "desc") {
+    throw new VaultError("bad-request", `order must be asc or desc, not ${JSON.stringify(order)}.`);
+  }
+  const limit = search.get("limit") ?? "Infinity";
+  if (limit !== "Infinity" && !/^[1-9]\d{0,8}$/.test(limit)) {
+    throw new VaultError("bad-request", `limit must be a whole number above 0, not ${JSON.stringify(limit)}.`);
+  }
+  return { order, limit: Number(limit) };
+}

@@ -1,0 +1,105 @@
+import { VaultError } from "./errors.ts";
+import type { Engine, EngineStatus, EngineToHost, HostToEngine, Port, TokenEvent } from "./protocol.ts";
+
+/** Events that the engine may be ahead of the reader: enough to hide a round trip, little to throw away. */
+const WINDOW = 16;
+
+/** An `Engine` whose work happens on the far side of `port`. */
+export interface RemoteEngine extends Engine {
+  /** Fails what is pending and everything that comes after: the other end is gone. */
+  disconnect(): void;
+}
+
+/** The host's end. */
+export function connectEngine(port: Port): RemoteEngine {
+  const pending = new Map<number, (message: EngineToHost) => void>();
+  let lastId = 0;
+  let gone = false;
+  const send = (message: HostToEngine) => port.postMessage(message);
+
+  port.addEventListener("message", ({ data }) => {
+    const message = data as EngineToHost;
+    pending.get(message.id)?.(message);
+  });
+  port.start();
+
+  /** Sends under a fresh id and routes every answer to `receive`, until that drops the id. */
+  const open = (message: (id: number) => HostToEngine, receive: (answer: EngineToHost) => void): number => {
+    const id = ++lastId;
+    if (gone) {
+      receive({ type: "fail", id, error: ENGINE_GONE });
+    } else {
+      pending.set(id, receive);
+      send(message(id));
+    }
+    return id;
+  };
+
+  const ask = <T>(message: (id: number) => HostToEngine, read: (answer: EngineToHost) => T): Promise<T> =>
+    new Promise((resolve, reject) => {
+      open(message, (answer) => {
+        pending.delete(answer.id);
+        if (answer.type === "fail") reject(VaultError.fromWire(answer.error));
+        else resolve(read(answer));
+      });
+    });
+
+  return {
+    status: () =>
+      ask<EngineStatus>(
+        (id) => ({ type: "status", id }),
+        (answer) => (answer.type === "status" ? answer.status : { state: "absent" }),
+      ),
+
+    admit: (request) => ask<void>((id) => ({ type: "admit", id, request }), () => {}),
+
+    generate(request) {
+      let id = 0;
+      let arrived = 0;
+      let wake: (() => void) | undefined;
+      return new ReadableStream<TokenEvent>(
+        {
+          start(controller) {
+            id = open((id) => ({ type: "generate", id, request, credits: WINDOW }), (answer) => {
+              if (answer.type === "event") {
+                arrived++;
+                controller.enqueue(answer.event);
+              } else {
+                pending.delete(answer.id);
+                if (answer.type === "fail") controller.error(VaultError.fromWire(answer.error));
+                else controller.close();
+              }
+              wake?.();
+            });
+          },
+          // Called when everything that arrived has been read: give its credits back, then wait for more.
+          pull() {
+            if (arrived >= WINDOW / 2) {
+              send({ type: "credit", id, credits: arrived });
+              arrived = 0;
+            }
+            return new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+          },
+          cancel() {
+            pending.delete(id);
+            send({ type: "cancel", id });
+          },
+        },
+        { highWaterMark: 0 },
+      );
+    },
+
+    disconnect() {
+      gone = true;
+      for (const [id, receive] of [...pending]) receive({ type: "fail", id, error: ENGINE_GONE });
+      port.close();
+    },
+  };
+}
+
+const ENGINE_GONE = {
+  code: "engine-absent",
+  detail: "The page that hosted the engine was closed. Send the request again.",
+} as const;

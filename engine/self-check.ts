@@ -1,0 +1,38 @@
+import type { LanguageModel } from "./model.ts";
+import { argmax } from "./sample.ts";
+
+const PROBE = "The quick brown fox jumps";
+/** Largest difference of a logit between the two ways, as a share of the logits' range. */
+const TOLERANCE = 0.02;
+
+/**
+ * Whether a device computes this model rightly, without a reference answer: the same tokens prefilled in one pass
+ * and one by one must give the same next token, rows of different positions must differ, and all must be numbers.
+ * GPU drivers are known to fail each of these (onnxruntime#26367, #31626; transformers.js#1286, #1317).
+ * Throws a sentence that says what is wrong.
+ */
+export async function selfCheck(model: LanguageModel): Promise<void> {
+  const ids = model.encode(PROBE).slice(0, 8);
+  const together = model.createCache();
+  const onePass = await model.forward(ids, together);
+  together.dispose();
+
+  const oneByOne = model.createCache();
+  const rows: Float32Array[] = [];
+  for (const id of ids) rows.push((await model.forward([id], oneByOne)).slice());
+  oneByOne.dispose();
+
+  const last = rows.at(-1);
+  if (!last || !onePass.every(Number.isFinite) || !last.every(Number.isFinite)) throw new Error("it computes no numbers");
+  if (rows.slice(1).every((row, index) => distance(row, rows[index]!) === 0)) {
+    throw new Error("it computes the same for every position");
+  }
+  const range = Math.max(...[argmax(last)].map((id) => last[id]!)) - last.reduce((low, logit) => Math.min(low, logit));
+  if (distance(onePass, last) > TOLERANCE * range) throw new Error("its KV cache changes the results");
+}
+
+function distance(a: Float32Array, b: Float32Array): number {
+  let largest = 0;
+  for (let index = 0; index < a.length; index++) largest = Math.max(largest, Math.abs(a[index]! - b[index]!));
+  return largest;
+}

@@ -1,0 +1,69 @@
+/**
+ * The dedicated worker's entry. The model loader is imported lazily: its runtime has a top-level `await`, and a
+ * worker loses the messages that come before such a module has run.
+ */
+import { parseConfig } from "../core/config.ts";
+import { serveEngine } from "../core/port-server.ts";
+import { type EngineStatus, type PageToEngine, STATUS_CHANNEL, type StatusMessage } from "../core/protocol.ts";
+import { browserModels } from "./browser-models.ts";
+import { EMBEDDED } from "./catalogue.ts";
+import { createLocalEngine, type LocalEngine } from "./local-engine.ts";
+
+declare const self: DedicatedWorkerGlobalScope;
+
+/** Progress is for people: more often is a waste. */
+const PROGRESS_MS = 100;
+
+const channel = new BroadcastChannel(STATUS_CHANNEL);
+const publish = (status: EngineStatus) => channel.postMessage({ type: "status", status } satisfies StatusMessage);
+
+let reportedMs = 0;
+function onStatus(status: EngineStatus): void {
+  const downloading = status.state === "loading" || (status.state === "ready" && status.retrying !== null);
+  if (downloading && performance.now() - reportedMs < PROGRESS_MS) return;
+  reportedMs = performance.now();
+  publish(status);
+}
+
+async function createEngine(baseUrl: string): Promise<LocalEngine> {
+  try {
+    const config = await readConfig(baseUrl);
+    const source = browserModels(config, baseUrl);
+    const wanted = source(config.model);
+    const fallback = wanted.name === EMBEDDED.name ? null : source(EMBEDDED.name);
+    return createLocalEngine({ wanted, fallback, onStatus });
+  } catch (cause) {
+    const broken = { name: "none", load: () => Promise.reject(cause) };
+    return createLocalEngine({ wanted: broken, fallback: null, onStatus });
+  }
+}
+
+async function readConfig(baseUrl: string) {
+  const response = await fetch(new URL("minivault.config.json", baseUrl));
+  return parseConfig(response.ok ? await response.json() : {});
+}
+
+let engine: Promise<LocalEngine> | undefined;
+let served: Promise<() => void> | undefined;
+
+self.addEventListener("message", ({ data }: MessageEvent<PageToEngine>) => {
+  switch (data.type) {
+    case "start":
+      engine = createEngine(data.baseUrl);
+      void engine.then((ready) => ready.load());
+      break;
+    case "attach":
+      void served?.then((close) => close());
+      served = engine?.then((ready) => serveEngine(ready, data.port));
+      break;
+    default:
+      data satisfies never;
+  }
+});
+
+channel.addEventListener("message", ({ data }: MessageEvent<StatusMessage>) => {
+  if (data.type === "ask-status") void engine?.then(async (ready) => publish(await ready.status()));
+  if (data.type === "ask-retry") void engine?.then((ready) => ready.retry());
+});
+
+self.addEventListener("online", () => void engine?.then((ready) => ready.retry()));

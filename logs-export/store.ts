@@ -1,0 +1,103 @@
+import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { LogQuery, LogRecord, LogSink } from "../core/protocol.ts";
+
+/** `owner` is there while the exchange is going on: a lock that its host holds while it lives. */
+interface Row {
+  readonly record: LogRecord;
+  readonly owner?: string;
+}
+
+interface Schema extends DBSchema {
+  /** By order of arrival: timestamps may be equal. */
+  logs: { key: number; value: Row; indexes: { owner: string } };
+}
+
+/** Records read at a time: a transaction must not stay open while a reader sleeps. */
+const PAGE = 64;
+
+/** The log in IndexedDB. Records that were left open by a host that died are closed as `interrupted`. */
+export function openLogStore(name = "minivault"): LogSink {
+  const owner = `minivault-log-${crypto.randomUUID()}`;
+  let opening: Promise<IDBPDatabase<Schema>> | undefined;
+
+  const open = () => {
+    opening ??= openDatabase(name, owner);
+    opening.catch(() => {
+      opening = undefined; // storage may be back for the next record
+    });
+    return opening;
+  };
+
+  return {
+    async begin(record) {
+      const db = await open();
+      const key = await db.add("logs", { record, owner });
+      return async (closed) => {
+        await db.put("logs", { record: closed }, key);
+      };
+    },
+    read: (query) => readPages(open, query),
+  };
+}
+
+async function openDatabase(name: string, owner: string): Promise<IDBPDatabase<Schema>> {
+  const db = await openDB<Schema>(name, 1, {
+    upgrade(db) {
+      db.createObjectStore("logs", { autoIncrement: true }).createIndex("owner", "owner");
+    },
+    // Another tab wants to upgrade: do not stand in its way.
+    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
+  });
+  await holdLock(owner);
+  await closeOrphans(db);
+  return db;
+}
+
+/** Resolves once the lock is held; the browser releases it when this realm dies, however it dies. */
+function holdLock(lock: string): Promise<void> {
+  return new Promise((held, failed) => {
+    navigator.locks
+      .request(lock, () => {
+        held();
+        return new Promise<never>(() => {});
+      })
+      .catch(failed);
+  });
+}
+
+async function closeOrphans(db: IDBPDatabase<Schema>): Promise<void> {
+  const { held = [] } = await navigator.locks.query();
+  const alive = new Set(held.map(({ name }) => name));
+  const tx = db.transaction("logs", "readwrite");
+  for await (const cursor of tx.store.index("owner").iterate()) {
+    const { record, owner } = cursor.value;
+    if (owner && !alive.has(owner)) await cursor.update({ record: { ...record, finish_reason: "interrupted" } });
+  }
+  await tx.done;
+}
+
+function readPages(open: () => Promise<IDBPDatabase<Schema>>, { order, limit }: LogQuery): ReadableStream<LogRecord> {
+  const direction = order === "asc" ? "next" : "prev";
+  let last: number | undefined;
+  let left = limit;
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const db = await open();
+        let cursor = await db.transaction("logs").store.openCursor(beyond(last, direction), direction);
+        if (!cursor || left === 0) return controller.close();
+        for (let room = PAGE; cursor && room > 0 && left > 0; room--, left--) {
+          last = cursor.key;
+          controller.enqueue(cursor.value.record);
+          cursor = await cursor.continue();
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function beyond(key: number | undefined, direction: "next" | "prev"): IDBKeyRange | null {
+  if (key === undefined) return null;
+  return direction === "next" ? IDBKeyRange.lowerBound(key, true) : IDBKeyRange.upperBound(key, true);
+}

@@ -1,0 +1,98 @@
+import { deferStream } from "../core/defer-stream.ts";
+import { VaultError } from "../core/errors.ts";
+import { connectEngine, type RemoteEngine } from "../core/port-client.ts";
+import { type Engine, type PageToSw, PROTOCOL_VERSION, type SwToPage } from "../core/protocol.ts";
+
+declare const self: ServiceWorkerGlobalScope;
+
+/** Time for a page to answer: one that has just been opened must first become the host. */
+const ANSWER_MS = 5_000;
+
+export interface EngineLink extends Engine {
+  onMessage(message: PageToSw): void;
+}
+
+/**
+ * The engine as the service worker sees it. The browser may stop this worker at any time, and the port is forgotten;
+ * so a missing port is normal: ask the pages for a new one.
+ */
+export function createEngineLink(): EngineLink {
+  let linked: RemoteEngine | undefined;
+  let asked: PromiseWithResolve<RemoteEngine> | undefined;
+
+  const engine = (): Promise<RemoteEngine> => {
+    if (linked) return Promise.resolve(linked);
+    asked ??= askPages(() => {
+      asked = undefined;
+    });
+    return asked.promise;
+  };
+
+  const link = (arrived: RemoteEngine, aliveLock: string) => {
+    linked?.disconnect();
+    linked = arrived;
+    asked?.resolve(arrived);
+    // Granted when the page is gone.
+    void navigator.locks.request(aliveLock, () => {
+      if (linked === arrived) linked = undefined;
+      arrived.disconnect();
+    });
+  };
+
+  return {
+    onMessage(message) {
+      if (message.type !== "engine-port") return;
+      if (message.version === PROTOCOL_VERSION) {
+        link(connectEngine(message.port), message.aliveLock);
+      } else {
+        asked?.reject(
+          new VaultError("version-mismatch", "The page and its service worker are of different versions. Reload the page."),
+        );
+      }
+    },
+
+    async status() {
+      try {
+        return await (await engine()).status();
+      } catch {
+        return { state: "absent" };
+      }
+    },
+
+    async admit(request) {
+      try {
+        await (await engine()).admit(request);
+      } catch (cause) {
+        // The page went while it was asked. Nothing has begun, so another one may take over.
+        if (!(cause instanceof VaultError) || cause.code !== "engine-absent" || linked) throw cause;
+        await (await engine()).admit(request);
+      }
+    },
+
+    generate: (request) => deferStream(async () => (await engine()).generate(request)),
+  };
+}
+
+interface PromiseWithResolve<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(reason: Error): void;
+}
+
+/** Every page is asked; whichever hosts the engine sends a port, which reaches `onMessage`. */
+function askPages(onSettled: () => void): PromiseWithResolve<RemoteEngine> {
+  let settle!: Omit<PromiseWithResolve<RemoteEngine>, "promise">;
+  const promise = new Promise<RemoteEngine>((resolve, reject) => {
+    settle = { resolve, reject };
+    setTimeout(
+      () => reject(new VaultError("engine-absent", "No page hosts the engine. Open MiniVault in a tab and try again.")),
+      ANSWER_MS,
+    );
+  });
+  promise.then(onSettled, onSettled);
+  const ask: SwToPage = { type: "need-engine" };
+  void self.clients.matchAll({ type: "window", includeUncontrolled: true }).then((pages) => {
+    for (const page of pages) page.postMessage(ask);
+  });
+  return { promise, ...settle };
+}

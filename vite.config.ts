@@ -1,0 +1,42 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig, type Plugin } from "vite";
+import { VitePWA } from "vite-plugin-pwa";
+
+/**
+ * Transformers.js imports one build of the ONNX runtime for every device, the largest and slowest. This puts a
+ * small module of ours in its place, which picks the build at run time.
+ */
+const ortRuntime = (): Plugin => ({
+  name: "minivault:ort-runtime",
+  enforce: "pre",
+  resolveId(source, importer) {
+    const ours = source === "onnxruntime-web/webgpu" && importer?.includes("@huggingface/transformers");
+    return ours ? fileURLToPath(new URL("engine/ort-runtime.ts", import.meta.url)) : null;
+  },
+});
+
+export default defineConfig({
+  base: "./",
+  build: { target: "es2023", chunkSizeWarningLimit: 600, assetsInlineLimit: 0 },
+  worker: { format: "es", plugins: () => [ortRuntime()] },
+  plugins: [
+    VitePWA({
+      strategies: "injectManifest",
+      srcDir: "sw",
+      filename: "sw.ts",
+      injectRegister: false,
+      manifest: false,
+      injectManifest: {
+        rollupFormat: "iife",
+        // The embedded model and the plain WASM runtime too: without them offline would be an empty page.
+        globPatterns: [
+          "**/*.{html,js,css,svg,png,webmanifest}",
+          "models/minivault-demo/**/*.{json,onnx}",
+          "assets/ort-wasm-simd-threaded-*.wasm",
+        ],
+        globIgnores: ["**/expected-greedy.json"],
+        maximumFileSizeToCacheInBytes: 40_000_000,
+      },
+    }),
+  ],
+});

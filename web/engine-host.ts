@@ -1,0 +1,65 @@
+import {
+  PROTOCOL_VERSION,
+  type PageToEngine,
+  type PageToSw,
+  STATUS_CHANNEL,
+  type StatusMessage,
+  type SwToPage,
+} from "../core/protocol.ts";
+
+export interface HostOptions {
+  /** Starts the engine's dedicated worker: a service worker cannot. */
+  readonly createWorker: () => Worker;
+  /** Where `minivault.config.json` and `models/` are. */
+  readonly baseUrl: URL;
+}
+
+/**
+ * Hosts the engine as soon as no other tab does. One tab at a time holds the lock, and the engine, for all tabs of
+ * the origin; the lock passes on when that tab closes.
+ */
+export async function hostEngine({ createWorker, baseUrl }: HostOptions): Promise<void> {
+  const aliveLock = `minivault-tab-${crypto.randomUUID()}`;
+  await holdLock(aliveLock);
+  await holdLock("minivault-engine");
+
+  const worker = createWorker();
+  worker.addEventListener("error", (event) => publishFailure(event.message));
+  const tell = (message: PageToEngine, transfer: Transferable[] = []) => worker.postMessage(message, transfer);
+  const connect = async () => {
+    const { port1, port2 } = new MessageChannel();
+    tell({ type: "attach", port: port1 }, [port1]);
+    const message: PageToSw = { type: "engine-port", version: PROTOCOL_VERSION, port: port2, aliveLock };
+    // Not `controller`: this page may be uncontrolled while it hosts the engine for others.
+    (await navigator.serviceWorker.ready).active?.postMessage(message, [port2]);
+  };
+
+  tell({ type: "start", baseUrl: baseUrl.href });
+  navigator.serviceWorker.addEventListener("message", ({ data }: MessageEvent<SwToPage>) => {
+    if (data.type === "need-engine") void connect();
+  });
+  await connect();
+}
+
+/** Resolves once this page holds the lock, which it then keeps for as long as it lives. */
+function holdLock(name: string): Promise<void> {
+  return new Promise((held, failed) => {
+    navigator.locks
+      .request(name, () => {
+        held();
+        return new Promise<never>(() => {});
+      })
+      .catch(failed);
+  });
+}
+
+/** Says what a worker that cannot even start cannot say itself. */
+function publishFailure(reason = "its script cannot be loaded"): void {
+  const detail = `The engine's worker failed: ${reason}. Reload the page.`;
+  const channel = new BroadcastChannel(STATUS_CHANNEL);
+  channel.postMessage({
+    type: "status",
+    status: { state: "failed", error: { code: "engine-failed", detail } },
+  } satisfies StatusMessage);
+  channel.close();
+}

@@ -1,0 +1,18 @@
+import { type EngineStatus, STATUS_CHANNEL, type StatusMessage } from "../core/protocol.ts";
+
+export interface EngineWatch {
+  /** Asks the engine to try the configured model again. */
+  retry(): void;
+  stop(): void;
+}
+
+/** Calls `onStatus` now and whenever the engine's state changes, whichever tab hosts it. */
+export function watchEngine(onStatus: (status: EngineStatus) => void): EngineWatch {
+  const channel = new BroadcastChannel(STATUS_CHANNEL);
+  const send = (message: StatusMessage) => channel.postMessage(message);
+  channel.addEventListener("message", ({ data }: MessageEvent<StatusMessage>) => {
+    if (data.type === "status") onStatus(data.status);
+  });
+  send({ type: "ask-status" });
+  return { retry: () => send({ type: "ask-retry" }), stop: () => channel.close() };
+}

@@ -1,0 +1,28 @@
+import { Workbox } from "workbox-window";
+import { VaultError } from "../core/errors.ts";
+import type { PageToSw } from "../core/protocol.ts";
+
+/** A page is controlled milliseconds after its worker is active. */
+const CONTROL_MS = 10_000;
+
+/** Resolves once a service worker controls this page, so that the next `fetch` is answered by it. */
+export async function registerServiceWorker(url: URL): Promise<void> {
+  if (!("serviceWorker" in navigator)) {
+    throw new VaultError(
+      "engine-absent",
+      "This browser offers no service worker here. Open the page over https or on localhost, outside a private window.",
+    );
+  }
+  const workbox = new Workbox(url.href, { scope: new URL("./", url).href });
+  await workbox.register();
+  const { active } = await navigator.serviceWorker.ready;
+  // A forced reload (shift) leaves the page uncontrolled. https://w3c.github.io/ServiceWorker/#service-worker-postmessage
+  if (!navigator.serviceWorker.controller) active?.postMessage({ type: "claim" } satisfies PageToSw);
+  const late = new VaultError("engine-absent", "The service worker does not take over this page. Reload it.");
+  await Promise.race([workbox.controlling, rejectAfter(CONTROL_MS, late)]);
+}
+
+const rejectAfter = (ms: number, reason: Error): Promise<never> =>
+  new Promise((_, reject) => {
+    setTimeout(() => reject(reason), ms);
+  });

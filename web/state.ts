@@ -1,0 +1,79 @@
+import type { EngineStatus } from "../core/protocol.ts";
+import type { Summary } from "./client.ts";
+
+/** Everything the screen shows, as one value; `reduce` is the only writer. */
+export interface UiState {
+  readonly phase: "starting" | "idle" | "streaming" | "unable";
+  readonly engine: EngineStatus;
+  readonly answer: AnswerState | null;
+  /** Why nothing works, if `phase` is `unable`. */
+  readonly problem: string | null;
+}
+
+export interface AnswerState {
+  readonly prompt: string;
+  readonly text: string;
+  readonly tokens: number;
+  readonly firstTokenMs: number | null;
+  readonly tokensPerSecond: number | null;
+  readonly summary: Summary | null;
+  readonly stopped: boolean;
+  readonly error: string | null;
+}
+
+export type UiAction =
+  | { readonly type: "started" }
+  | { readonly type: "unable"; readonly problem: string }
+  | { readonly type: "engine"; readonly status: EngineStatus }
+  | { readonly type: "submit"; readonly prompt: string }
+  | { readonly type: "token"; readonly text: string; readonly atMs: number }
+  | { readonly type: "done"; readonly summary: Summary }
+  | { readonly type: "stop" }
+  | { readonly type: "fail"; readonly detail: string };
+
+export const INITIAL_STATE: UiState = { phase: "starting", engine: { state: "absent" }, answer: null, problem: null };
+
+const NEW_ANSWER: Omit<AnswerState, "prompt"> = {
+  text: "",
+  tokens: 0,
+  firstTokenMs: null,
+  tokensPerSecond: null,
+  summary: null,
+  stopped: false,
+  error: null,
+};
+
+export function reduce(state: UiState, action: UiAction): UiState {
+  const { answer } = state;
+  switch (action.type) {
+    case "started":
+      return { ...state, phase: "idle" };
+    case "unable":
+      return { ...state, phase: "unable", problem: action.problem };
+    case "engine":
+      return { ...state, engine: action.status };
+    case "submit":
+      return { ...state, phase: "streaming", answer: { ...NEW_ANSWER, prompt: action.prompt } };
+    case "token":
+      return answer ? { ...state, answer: withToken(answer, action.text, action.atMs) } : state;
+    case "done":
+      return end(state, { summary: action.summary, tokensPerSecond: action.summary.timings.predicted_per_second });
+    case "stop":
+      return end(state, { stopped: true });
+    case "fail":
+      return end(state, { error: action.detail });
+  }
+}
+
+/** The rate counts from the first token: what came before was prefill. */
+function withToken(answer: AnswerState, text: string, atMs: number): AnswerState {
+  const firstTokenMs = answer.firstTokenMs ?? atMs;
+  const tokensPerSecond = atMs > firstTokenMs ? (answer.tokens * 1000) / (atMs - firstTokenMs) : null;
+  return { ...answer, text: answer.text + text, tokens: answer.tokens + 1, firstTokenMs, tokensPerSecond };
+}
+
+const end = (state: UiState, last: Partial<AnswerState>): UiState => ({
+  ...state,
+  phase: "idle",
+  answer: state.answer && { ...state.answer, ...last },
+});

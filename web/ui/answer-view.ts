@@ -1,0 +1,96 @@
+import { css, html, LitElement, nothing } from "lit";
+import type { AnswerState } from "../state.ts";
+import { formatCount, formatRate } from "./format.ts";
+import { theme } from "./theme.ts";
+
+/** The prompt, and the answer as it grows. Model output is hostile text: it is only ever set as text. */
+export class AnswerView extends LitElement {
+  static override properties = { answer: { attribute: false }, streaming: { type: Boolean } };
+  static override styles = [
+    theme,
+    css`
+      .card {
+        padding: 1rem;
+      }
+      .text {
+        margin: 0.5rem 0 0;
+        font: 0.95rem/1.6 var(--mono);
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
+      }
+      .prompt {
+        color: var(--muted);
+      }
+      .caret {
+        display: inline-block;
+        width: 0.55em;
+        height: 1.1em;
+        margin-left: 2px;
+        background: var(--accent);
+        vertical-align: text-bottom;
+        animation: blink 1s steps(2) infinite;
+      }
+      @keyframes blink {
+        50% {
+          opacity: 0;
+        }
+      }
+      @media (prefers-reduced-motion: reduce) {
+        .caret {
+          animation: none;
+        }
+      }
+      .facts {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.25rem 1.25rem;
+        margin: 0.9rem 0 0;
+        padding-top: 0.75rem;
+        border-top: 1px solid var(--line);
+        color: var(--muted);
+        font-size: 0.87rem;
+        font-variant-numeric: tabular-nums;
+      }
+      .error {
+        margin: 0.75rem 0 0;
+        padding: 0.75rem 1rem;
+        border-radius: 10px;
+        background: var(--danger-wash);
+        color: var(--danger);
+      }
+    `,
+  ];
+
+  declare answer: AnswerState | null;
+  declare streaming: boolean;
+
+  constructor() {
+    super();
+    this.answer = null;
+    this.streaming = false;
+  }
+
+  override render() {
+    const { answer, streaming } = this;
+    if (!answer) return nothing;
+    const caret = streaming ? html`<span class="caret"></span>` : nothing;
+    return html`
+      <section class="card" aria-label="Answer" aria-busy=${streaming}>
+        <p class="text"><span class="prompt">${answer.prompt}</span><span id="answer">${answer.text}</span>${caret}</p>
+        ${answer.error && html`<p class="error" role="alert">${answer.error}</p>`}
+        <p class="facts">${facts(answer, streaming).map((fact) => html`<span>${fact}</span>`)}</p>
+        <p class="visually-hidden" role="status">${streaming ? "" : answer.text}</p>
+      </section>
+    `;
+  }
+}
+
+function facts({ tokens, tokensPerSecond, summary, stopped }: AnswerState, streaming: boolean): string[] {
+  if (streaming && tokens === 0) return ["Reading the prompt …"];
+  return [
+    formatCount(summary?.usage.completion_tokens ?? tokens, "token"),
+    ...(tokensPerSecond ? [`${formatRate(tokensPerSecond)} tokens/s`] : []),
+    ...(summary ? [summary.model, summary.finish_reason === "length" ? "cut at the token limit" : "ended by itself"] : []),
+    ...(stopped ? ["stopped by you"] : []),
+  ];
+}

@@ -1,0 +1,90 @@
+import { css, html, LitElement } from "lit";
+import type { LogRecord } from "../../core/protocol.ts";
+import { formatCount, formatRate } from "./format.ts";
+import { theme } from "./theme.ts";
+
+/** The newest exchanges, and the way to all of them. */
+export class LogList extends LitElement {
+  static override properties = { records: { attribute: false } };
+  static override styles = [
+    theme,
+    css`
+      header {
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        gap: 1rem;
+      }
+      ol {
+        margin: 0.75rem 0 0;
+        padding: 0;
+        list-style: none;
+      }
+      li {
+        padding: 0.7rem 1rem;
+        border-top: 1px solid var(--line);
+      }
+      li:first-child {
+        border-top: 0;
+      }
+      .line {
+        overflow: hidden;
+        font: 0.88rem/1.5 var(--mono);
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      .facts {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 1rem;
+        color: var(--muted);
+        font-size: 0.82rem;
+        font-variant-numeric: tabular-nums;
+      }
+      .bad {
+        color: var(--danger);
+      }
+      .empty {
+        margin: 0.75rem 0 0;
+        padding: 1rem;
+      }
+    `,
+  ];
+
+  declare records: readonly LogRecord[];
+
+  constructor() {
+    super();
+    this.records = [];
+  }
+
+  override render() {
+    return html`
+      <header>
+        <h2>Log</h2>
+        <!-- No download attribute: with it Chromium bypasses the service worker, which names the file itself. -->
+        <a class="button" href="./logs">Export JSONL</a>
+      </header>
+      ${
+        this.records.length === 0
+          ? html`<p class="card empty muted">Every exchange is kept here, on this device only.</p>`
+          : html`<ol class="card">${this.records.map(item)}</ol>`
+      }
+    `;
+  }
+}
+
+const item = (record: LogRecord) => html`
+  <li>
+    <div class="line">
+      <span class="muted">${record.prompt ?? record.endpoint}</span>${record.error ? html`<span class="bad"> ${record.error.detail}</span>` : record.response}
+    </div>
+    <div class="facts">
+      <time datetime=${record.timestamp}>${new Date(record.timestamp).toLocaleString()}</time>
+      ${record.model ? html`<span>${record.model}</span>` : ""}
+      ${record.usage ? html`<span>${formatCount(record.usage.completion_tokens, "token")}</span>` : ""}
+      ${record.tokens_per_s ? html`<span>${formatRate(record.tokens_per_s)} tokens/s</span>` : ""}
+      <span>${record.finish_reason ?? "going on"}</span>
+    </div>
+  </li>
+`;

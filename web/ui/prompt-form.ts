@@ -1,0 +1,188 @@
+import { css, html, LitElement } from "lit";
+import type { GenerateInput } from "../client.ts";
+import { theme } from "./theme.ts";
+
+const EXAMPLES = [
+  "Q: What is the capital of France?\nA:",
+  "Once upon a time",
+  "User: Tell me a joke about AI\nAssistant:",
+] as const;
+
+export class SubmitEvent extends Event {
+  readonly input: GenerateInput;
+  constructor(input: GenerateInput) {
+    super("generate");
+    this.input = input;
+  }
+}
+
+/** Emits `generate` (a `SubmitEvent`) and `stop`. */
+export class PromptForm extends LitElement {
+  static override properties = { busy: { type: Boolean }, disabled: { type: Boolean } };
+  static override styles = [
+    theme,
+    css`
+      form {
+        padding: 1rem;
+      }
+      label {
+        display: block;
+        font-weight: 600;
+        font-size: 0.95rem;
+      }
+      textarea {
+        display: block;
+        width: 100%;
+        min-height: 7rem;
+        margin-top: 0.5rem;
+        padding: 0.75rem 0.9rem;
+        border: 1px solid var(--line);
+        border-radius: 10px;
+        background: var(--paper);
+        color: var(--ink);
+        font: 0.95rem/1.5 var(--mono);
+        resize: vertical;
+      }
+      .examples {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.5rem;
+        margin: 0.6rem 0 0;
+      }
+      .examples button {
+        min-height: 36px;
+        max-width: 100%;
+        padding: 0 0.75rem;
+        border-radius: 18px;
+        font-weight: 400;
+        font-size: 0.85rem;
+      }
+      details {
+        margin-top: 0.75rem;
+      }
+      summary {
+        width: fit-content;
+        padding: 0.35rem 0;
+        color: var(--muted);
+        font-size: 0.9rem;
+        cursor: pointer;
+      }
+      .options {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr));
+        gap: 0.75rem;
+        padding-top: 0.5rem;
+      }
+      .options label {
+        color: var(--muted);
+        font-weight: 400;
+        font-size: 0.85rem;
+      }
+      input {
+        display: block;
+        width: 100%;
+        min-height: 44px;
+        margin-top: 0.25rem;
+        padding: 0 0.75rem;
+        border: 1px solid var(--line);
+        border-radius: 10px;
+        background: var(--paper);
+        color: var(--ink);
+        font: 0.95rem var(--sans);
+      }
+      .actions {
+        display: flex;
+        align-items: center;
+        gap: 1rem;
+        margin-top: 1rem;
+      }
+      kbd {
+        font: 0.8rem var(--mono);
+      }
+      @media (hover: none), (max-width: 32rem) {
+        .hint {
+          display: none;
+        }
+        .actions button {
+          flex: 1;
+        }
+      }
+    `,
+  ];
+
+  declare busy: boolean;
+  declare disabled: boolean;
+
+  constructor() {
+    super();
+    this.busy = false;
+    this.disabled = false;
+  }
+
+  override render() {
+    return html`
+      <form class="card" @submit=${this.#submit} @keydown=${this.#onKey}>
+        <label>
+          Prompt
+          <textarea name="prompt" required placeholder="The model continues what you write here." .defaultValue=${EXAMPLES[0]}></textarea>
+        </label>
+        <div class="examples" role="group" aria-label="Examples">
+          ${EXAMPLES.map((example) => html`<button type="button" @click=${() => this.#fill(example)}>${label(example)}</button>`)}
+        </div>
+        <details>
+          <summary>Options</summary>
+          <div class="options">
+            ${number("Most new tokens", "max_new_tokens", "1", "128")} ${number("Temperature", "temperature", "any", "the model's")}
+            ${number("Seed", "seed", "1", "random")}
+          </div>
+        </details>
+        <div class="actions">
+          ${
+            this.busy
+              ? html`<button type="button" @click=${this.#stop}>Stop</button>`
+              : html`<button class="primary" ?disabled=${this.disabled}>Generate</button>`
+          }
+          <span class="muted hint"><kbd>Ctrl</kbd> <kbd>Enter</kbd> generates, <kbd>Esc</kbd> stops</span>
+        </div>
+      </form>
+    `;
+  }
+
+  get #form(): HTMLFormElement | null {
+    return this.renderRoot.querySelector("form");
+  }
+
+  #fill(example: string) {
+    const textarea = this.renderRoot.querySelector("textarea");
+    if (!textarea) return;
+    textarea.value = example;
+    textarea.focus();
+  }
+
+  #onKey(event: KeyboardEvent) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#form?.requestSubmit();
+    if (event.key === "Escape" && this.busy) this.#stop();
+  }
+
+  #stop() {
+    this.dispatchEvent(new Event("stop"));
+  }
+
+  #submit(event: Event) {
+    event.preventDefault();
+    if (this.busy || this.disabled || !this.#form) return;
+    const fields = new FormData(this.#form);
+    const given = ["max_new_tokens", "temperature", "seed"].flatMap((name) => {
+      const value = fields.get(name);
+      return value ? [[name, Number(value)]] : [];
+    });
+    this.dispatchEvent(new SubmitEvent({ prompt: String(fields.get("prompt")), ...Object.fromEntries(given) }));
+  }
+}
+
+const number = (text: string, name: string, step: string, placeholder: string) => html`
+  <label>${text}<input type="number" inputmode="decimal" name=${name} min=${step === "any" ? 0 : step} step=${step} placeholder=${placeholder} /></label>
+`;
+
+/** The question of an example, without its form. */
+const label = (example: string) => example.replace(/^(Q|User): /, "").replace(/\n.*$/, "");

@@ -1,0 +1,134 @@
+import { css, html, LitElement } from "lit";
+import { asVaultError } from "../../core/errors.ts";
+import type { LogRecord } from "../../core/protocol.ts";
+import { generate, newestLogs } from "../client.ts";
+import { type EngineWatch, watchEngine } from "../engine-status.ts";
+import { INITIAL_STATE, reduce, type UiAction, type UiState } from "../state.ts";
+import { AnswerView } from "./answer-view.ts";
+import { EngineStatusView } from "./engine-status.ts";
+import { LogList } from "./log-list.ts";
+import { PromptForm, type SubmitEvent } from "./prompt-form.ts";
+import { theme } from "./theme.ts";
+
+/** Owns the state; everything below it only shows. */
+export class VaultApp extends LitElement {
+  static override styles = [
+    theme,
+    css`
+      main {
+        display: grid;
+        gap: 1.25rem;
+        max-width: 46rem;
+        margin: 0 auto;
+        padding: clamp(1rem, 4vw, 3rem) 1rem 4rem;
+      }
+      main > * {
+        min-width: 0;
+      }
+      header {
+        display: flex;
+        align-items: center;
+        gap: 0.8rem;
+      }
+      header img {
+        width: 44px;
+        height: 44px;
+      }
+      h1 {
+        margin: 0;
+        font-size: 1.35rem;
+        line-height: 1.2;
+      }
+      header p {
+        margin: 0.15rem 0 0;
+        font-size: 0.92rem;
+      }
+      code {
+        font: 0.95em var(--mono);
+      }
+    `,
+  ];
+
+  #state: UiState = INITIAL_STATE;
+  #records: readonly LogRecord[] = [];
+  #engine: EngineWatch | undefined;
+  #run: AbortController | undefined;
+
+  /** @param started settles once a request can be answered */
+  async start(started: Promise<void>): Promise<void> {
+    this.#engine = watchEngine((status) => this.#do({ type: "engine", status }));
+    try {
+      await started;
+      this.#do({ type: "started" });
+      await this.#readLog();
+    } catch (cause) {
+      this.#do({ type: "unable", problem: asVaultError(cause).message });
+    }
+  }
+
+  override render() {
+    const { phase, answer } = this.#state;
+    return html`
+      <main>
+        <header>
+          <img src="./icons/vault.svg" alt="" />
+          <div>
+            <h1>MiniVault</h1>
+            <p class="muted">A language model in this page. Nothing leaves your device.</p>
+          </div>
+        </header>
+        <engine-status .state=${this.#state} @retry=${() => this.#engine?.retry()}></engine-status>
+        <prompt-form
+          .busy=${phase === "streaming"}
+          .disabled=${phase !== "idle"}
+          @generate=${this.#generate}
+          @stop=${this.#stop}
+        ></prompt-form>
+        <answer-view .answer=${answer} .streaming=${phase === "streaming"}></answer-view>
+        <log-list .records=${this.#records}></log-list>
+      </main>
+    `;
+  }
+
+  async #generate({ input }: SubmitEvent) {
+    const run = new AbortController();
+    this.#run = run;
+    this.#do({ type: "submit", prompt: input.prompt });
+    try {
+      for await (const event of generate(input, { signal: run.signal })) {
+        if (run.signal.aborted) break;
+        this.#do(event.type === "token" ? { ...event, atMs: performance.now() } : event);
+      }
+    } catch (cause) {
+      this.#do({ type: "fail", detail: asVaultError(cause).message });
+    }
+    await this.#readLog();
+  }
+
+  #stop() {
+    this.#run?.abort();
+    this.#do({ type: "stop" });
+  }
+
+  async #readLog() {
+    this.#records = await newestLogs(20);
+    this.requestUpdate();
+  }
+
+  #do(action: UiAction): void {
+    this.#state = reduce(this.#state, action);
+    this.requestUpdate();
+  }
+}
+
+customElements.define("engine-status", EngineStatusView);
+customElements.define("prompt-form", PromptForm);
+customElements.define("answer-view", AnswerView);
+customElements.define("log-list", LogList);
+customElements.define("vault-app", VaultApp);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "vault-app": VaultApp;
+  }
+}
