@@ -1,4 +1,5 @@
-import { type AddressInfo } from "node:net";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { type Plugin, preview } from "vite";
 import { DEFAULT_CONFIG, parseConfig } from "../core/config.ts";
 import type { VaultConfig } from "../core/protocol.ts";
@@ -13,6 +14,7 @@ export interface SiteOptions {
 
 export interface Site {
   readonly url: string;
+  readonly httpServer: Server;
   close(): Promise<void>;
 }
 
@@ -27,8 +29,9 @@ export async function serveSite({ folder, port, env }: SiteOptions): Promise<Sit
     plugins: [serveConfig(config)],
     logLevel: "silent",
   });
-  const { port: actual } = server.httpServer.address() as AddressInfo;
-  return { url: `http://localhost:${actual}/`, close: () => server.close() };
+  const httpServer = server.httpServer as Server;
+  const { port: actual } = httpServer.address() as AddressInfo;
+  return { url: `http://localhost:${actual}/`, httpServer, close: () => server.close() };
 }
 
 export function configFrom(env: SiteOptions["env"]): VaultConfig {

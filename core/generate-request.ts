@@ -12,7 +12,8 @@ const wholeNumber = (min: number, max: number) =>
   must(`a whole number from ${min} to ${max}`, v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max)));
 const aboveZero = (max: number) =>
   must(`a number above 0 and at most ${max}`, v.pipe(v.number(), v.gtValue(0), v.maxValue(max)));
-const stopString = v.pipe(v.string(), v.nonEmpty(), v.maxLength(256));
+/** Whole characters only: half a surrogate pair would cut a character of the answer in two. */
+const stopString = v.pipe(v.string(), v.nonEmpty(), v.maxLength(256), v.regex(/^\P{Surrogate}*$/u));
 
 /** Body of `POST /generate` and `/generate/stream`. Unknown fields are ignored, `null` is "not given". */
 const GenerateBody = v.object({

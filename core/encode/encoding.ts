@@ -36,7 +36,7 @@ export class EncodeStream extends TransformStream<TokenEvent, Uint8Array> {
     const utf8 = new TextEncoder();
     let start: StartEvent;
     let response = "";
-    super({
+    const transformer: Transformer<TokenEvent, Uint8Array> = {
       transform(event, out) {
         const write = (text: string) => {
           if (text) out.enqueue(utf8.encode(text));
@@ -61,6 +61,9 @@ export class EncodeStream extends TransformStream<TokenEvent, Uint8Array> {
             event satisfies never;
         }
       },
-    });
+    };
+    // Room for one chunk: a stream waits for its reader, whereas one JSON, which writes nothing before its end, gets
+    // there unread. Two answers awaited together would else wait for each other.
+    super(transformer, undefined, { highWaterMark: 1 });
   }
 }

@@ -1,0 +1,10 @@
+import { fileURLToPath } from "node:url";
+import { buildSite } from "../../cli/build-site.ts";
+import { bundle } from "./bundle.ts";
+
+/** The built app, and what the specs bring into it. */
+export default async function setUp(): Promise<void> {
+  await buildSite(fileURLToPath(new URL("../..", import.meta.url)));
+  await bundle("../contract/in-page.ts", "contract.js");
+  await bundle("../fixtures/fake-worker.ts", "fake-worker.js");
+}

@@ -1,0 +1,122 @@
+import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test as base, type BrowserContext, expect, type Page } from "playwright/test";
+import { type Site, serveSite } from "../../cli/site-server.ts";
+import type { LogRecord } from "../../core/protocol.ts";
+import { bundlePath } from "./bundle.ts";
+
+const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
+const SCRATCH = fileURLToPath(new URL("../../test-results", import.meta.url));
+
+/** Nobody listens there: whoever is sent to it cannot reach the hub. */
+export const DEAD_HUB = "http://localhost:9";
+
+interface Fixtures {
+  /** Environment of the server; the hub is a dead one unless a spec brings its own. */
+  env: Record<string, string>;
+  /** Swaps the engine's worker for the fake one. */
+  fakeEngine: boolean;
+  site: Site;
+  /** `METHOD /path` of every request that reached the server. */
+  served: string[];
+  /** Requests that left for another origin than the site's. */
+  foreign: string[];
+  /** A page with a service worker in control, after a first visit with an empty profile. */
+  vault: Page;
+}
+
+export const test = base.extend<Fixtures>({
+  env: [{ MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo" }, { option: true }],
+  fakeEngine: [false, { option: true }],
+
+  site: async ({ env, fakeEngine }, use) => {
+    const folder = fakeEngine ? withFakeWorker() : DIST;
+    const site = await serveSite({ folder, port: 0, env });
+    await use(site);
+    await site.close();
+    if (folder !== DIST) rmSync(folder, { recursive: true });
+  },
+
+  served: async ({ site }, use) => {
+    const served: string[] = [];
+    site.httpServer.on("request", ({ method, url }) => served.push(`${method} ${url}`));
+    await use(served);
+  },
+
+  foreign: async ({ context, site }, use) => {
+    const foreign: string[] = [];
+    context.on("request", (request) => {
+      if (!request.url().startsWith(site.url) && !/^(blob|data):/.test(request.url())) foreign.push(request.url());
+    });
+    await use(foreign);
+  },
+
+  vault: async ({ page, site }, use) => {
+    const errors = watchErrors(page);
+    await visit(page, site.url);
+    await use(page);
+    expect(errors).toEqual([]);
+  },
+});
+
+export { expect };
+
+/** Errors that a page does not handle. */
+export function watchErrors(page: Page): Error[] {
+  const errors: Error[] = [];
+  page.on("pageerror", (error) => errors.push(error));
+  return errors;
+}
+
+/** Opens the page and waits until its requests are answered. */
+export async function visit(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await expect(page.getByRole("button", { name: "Generate" })).toBeEnabled();
+}
+
+export async function newTab(context: BrowserContext, url: string): Promise<Page> {
+  const page = await context.newPage();
+  await visit(page, url);
+  return page;
+}
+
+/** `POST /generate` from inside the page. */
+export const generate = (page: Page, body: object) =>
+  page.evaluate(async (body) => {
+    const response = await fetch("/generate", { method: "POST", body: JSON.stringify(body) });
+    return { status: response.status, ...(await response.json()) };
+  }, body);
+
+export const health = (page: Page) => page.evaluate(async () => (await fetch("/health")).json());
+
+/** The log, once every exchange in it has ended. */
+export async function closedLogs(page: Page): Promise<LogRecord[]> {
+  let records: LogRecord[] = [];
+  await expect
+    .poll(async () => {
+      const text = await page.evaluate(async () => (await fetch("/logs")).text());
+      records = text
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as LogRecord);
+      return records.filter(({ finish_reason }) => finish_reason === null).length;
+    })
+    .toBe(0);
+  return records;
+}
+
+/** The built app again, its files linked, only the engine's worker is another. */
+function withFakeWorker(): string {
+  mkdirSync(SCRATCH, { recursive: true });
+  const folder = mkdtempSync(join(SCRATCH, "site-"));
+  for (const entry of readdirSync(DIST, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const from = join(entry.parentPath, entry.name);
+    const to = join(folder, from.slice(DIST.length));
+    mkdirSync(join(to, ".."), { recursive: true });
+    if (/^worker-.*\.js$/.test(entry.name)) copyFileSync(bundlePath("fake-worker.js"), to);
+    else linkSync(from, to);
+  }
+  return folder;
+}

@@ -1,0 +1,24 @@
+import { describe, test } from "vitest";
+import { createApi } from "../../core/api.ts";
+import { connectEngine } from "../../core/port-client.ts";
+import { serveEngine } from "../../core/port-server.ts";
+import type { Port } from "../../core/protocol.ts";
+import { createLocalEngine } from "../../engine/local-engine.ts";
+import { API_CONTRACT, type Send } from "../contract/api-contract.ts";
+import { createMemoryLog } from "../fixtures/memory-log.ts";
+import { embeddedModel } from "../fixtures/node-model.ts";
+
+const engine = createLocalEngine({ wanted: embeddedModel, fallback: null });
+
+const { port1, port2 } = new MessageChannel();
+serveEngine(engine, port1 as Port);
+
+const HOSTS = {
+  "in process": createApi({ engine, log: createMemoryLog() }),
+  "over a MessagePort": createApi({ engine: connectEngine(port2 as Port), log: createMemoryLog() }),
+};
+
+describe.each(Object.entries(HOSTS))("%s", (_, handle) => {
+  const send: Send = (path, init) => handle(new Request(`http://localhost${path}`, init));
+  test.each(API_CONTRACT)("$name", ({ run }) => run(send));
+});

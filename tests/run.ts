@@ -1,0 +1,60 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildSite } from "../cli/build-site.ts";
+import { findChromium } from "./find-chromium.ts";
+
+/** All suites, one after the other, and one line that adds them up. */
+const root = fileURLToPath(new URL("..", import.meta.url));
+const reports = join(root, "test-results", "reports");
+
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+function run(args: string[], env: Record<string, string> = {}): boolean {
+  const { status } = spawnSync("npx", args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+  return status === 0;
+}
+
+/** A suite that fails without a failed test (it could not even start) counts as one failure. */
+function tally(ok: boolean, read: () => Tally): Tally {
+  try {
+    const { passed, failed } = read();
+    return { passed, failed: ok ? failed : Math.max(1, failed) };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
+
+function unitTests(): Tally {
+  const file = join(reports, "vitest.json");
+  const ok = run(["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile=${file}`]);
+  return tally(ok, () => {
+    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(file, "utf8"));
+    return { passed: numPassedTests, failed: numFailedTests };
+  });
+}
+
+function browserTests(): Tally {
+  const file = join(reports, "playwright.json");
+  const ok = run(["playwright", "test", "--config", "tests/browser/playwright.config.ts", "--reporter=list,json"], {
+    PLAYWRIGHT_JSON_OUTPUT_NAME: file,
+    MINIVAULT_CHROMIUM: findChromium(),
+  });
+  return tally(ok, () => {
+    const { stats } = JSON.parse(readFileSync(file, "utf8"));
+    return { passed: stats.expected, failed: stats.unexpected + stats.flaky };
+  });
+}
+
+rmSync(reports, { recursive: true, force: true });
+mkdirSync(reports, { recursive: true });
+const units = unitTests();
+await buildSite(root);
+const browser = browserTests();
+const failed = units.failed + browser.failed;
+console.log(`${units.passed + browser.passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,8 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["{core,engine,logs-export,sw,web,cli}/**/*.test.ts", "tests/node/**/*.test.ts"],
+    testTimeout: 30_000,
+  },
+});
