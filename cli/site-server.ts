@@ -25,8 +25,8 @@ export async function serveSite({ folder, port, env }: SiteOptions): Promise<Sit
     configFile: false,
     appType: "mpa", // an unknown path is a 404, not the page
     build: { outDir: folder },
-    preview: { port, strictPort: port !== 0, headers: headersFor(config) },
-    plugins: [serveConfig(config)],
+    preview: { port, strictPort: port !== 0, cors: false, headers: headersFor(config) },
+    plugins: [serveExtras(config)],
     logLevel: "silent",
   });
   const httpServer = server.httpServer as Server;
@@ -64,12 +64,15 @@ export function headersFor({ hub }: VaultConfig): Record<string, string> {
   };
 }
 
-function serveConfig(config: VaultConfig): Plugin {
+function serveExtras(config: VaultConfig): Plugin {
   return {
-    name: "minivault:config",
+    name: "minivault:site",
     configurePreviewServer({ middlewares }) {
       middlewares.use((request, response, next) => {
-        if (request.url?.split("?")[0] !== "/minivault.config.json") return next();
+        const path = request.url?.split("?")[0] ?? "/";
+        // The names of these change with their content. Kept, they are not fetched again for offline use.
+        if (path.startsWith("/assets/")) response.setHeader("cache-control", "public, max-age=31536000, immutable");
+        if (path !== "/minivault.config.json") return next();
         response.setHeader("content-type", "application/json");
         response.setHeader("cache-control", "no-store");
         response.end(JSON.stringify(config));

@@ -183,6 +183,9 @@ export type StatusMessage =
   /** Try the configured model again, while the fallback goes on answering. */
   | { readonly type: "ask-retry" };
 
+/** Broadcast channel on which every change of the log is announced, without its content. */
+export const LOG_CHANNEL = "minivault-log";
+
 /** `/minivault.config.json`: what the site's owner decides. */
 export interface VaultConfig {
   /** Origin of the model hub. The only third party that is ever contacted. */

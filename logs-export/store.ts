@@ -1,5 +1,5 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
-import type { LogQuery, LogRecord, LogSink } from "../core/protocol.ts";
+import { LOG_CHANNEL, type LogQuery, type LogRecord, type LogSink } from "../core/protocol.ts";
 
 /** `owner` is there while the exchange is going on: a lock that its host holds while it lives. */
 interface Row {
@@ -18,6 +18,7 @@ const PAGE = 64;
 /** The log in IndexedDB. Records that were left open by a host that died are closed as `interrupted`. */
 export function openLogStore(name = "minivault"): LogSink {
   const owner = `minivault-log-${crypto.randomUUID()}`;
+  const channel = new BroadcastChannel(LOG_CHANNEL);
   let opening: Promise<IDBPDatabase<Schema>> | undefined;
 
   const open = () => {
@@ -32,8 +33,10 @@ export function openLogStore(name = "minivault"): LogSink {
     async begin(record) {
       const db = await open();
       const key = await db.add("logs", { record, owner });
+      channel.postMessage(null);
       return async (closed) => {
         await db.put("logs", { record: closed }, key);
+        channel.postMessage(null);
       };
     },
     read: (query) => readPages(open, query),

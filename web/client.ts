@@ -54,16 +54,13 @@ export async function* generate(
       signal: signal ? AbortSignal.any([signal, left.signal]) : left.signal,
     });
     if (!response.ok || !response.body) throw await problem(response);
-    for await (const line of jsonLines<Line>(response.body)) {
+    let done = false;
+    for await (const line of jsonLines(response.body)) {
       if ("error" in line) throw VaultError.fromWire(line.error);
-      if (!line.done) {
-        yield { type: "token", text: line.response };
-        continue;
-      }
-      yield { type: "done", summary: line };
-      return;
+      if (line.done) done = true;
+      yield line.done ? { type: "done", summary: line } : { type: "token", text: line.response };
     }
-    throw new VaultError("engine-failed", CUT_OFF);
+    if (!done) throw new VaultError("engine-failed", CUT_OFF);
   } catch (cause) {
     if (signal?.aborted) return;
     // A body that breaks rejects with a TypeError of the browser's own wording.
@@ -78,19 +75,18 @@ const CUT_OFF = "The answer was cut off before its end. Send the request again."
 /** The newest exchanges, newest first. */
 export async function newestLogs(limit: number, { base = location.href }: CallOptions = {}): Promise<LogRecord[]> {
   const response = await fetch(new URL(`logs?order=desc&limit=${limit}`, base));
-  if (!response.ok || !response.body) throw await problem(response);
-  const records: LogRecord[] = [];
-  for await (const record of jsonLines<LogRecord>(response.body)) records.push(record);
-  return records;
+  if (!response.ok) throw await problem(response);
+  const lines = (await response.text()).split("\n").slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as LogRecord);
 }
 
-async function* jsonLines<T>(body: ReadableStream<Uint8Array>): AsyncGenerator<T, void> {
+async function* jsonLines(body: ReadableStream<Uint8Array>): AsyncGenerator<Line, void> {
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
   let rest = "";
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     const parts = (rest + next.value).split("\n");
     rest = parts.pop() ?? "";
-    for (const part of parts) yield JSON.parse(part) as T;
+    for (const part of parts) yield JSON.parse(part) as Line;
   }
 }
 

@@ -2,8 +2,8 @@ import { css, html, LitElement } from "lit";
 import { asVaultError } from "../../core/errors.ts";
 import type { LogRecord } from "../../core/protocol.ts";
 import { generate, newestLogs } from "../client.ts";
-import { type EngineWatch, watchEngine } from "../engine-status.ts";
 import { INITIAL_STATE, reduce, type UiAction, type UiState } from "../state.ts";
+import { type EngineWatch, watchEngine, watchLog } from "../watch.ts";
 import { AnswerView } from "./answer-view.ts";
 import { EngineStatusView } from "./engine-status.ts";
 import { LogList } from "./log-list.ts";
@@ -60,6 +60,7 @@ export class VaultApp extends LitElement {
     try {
       await started;
       this.#do({ type: "started" });
+      watchLog(() => void this.#readLog());
       await this.#readLog();
     } catch (cause) {
       this.#do({ type: "unable", problem: asVaultError(cause).message });
@@ -102,7 +103,6 @@ export class VaultApp extends LitElement {
     } catch (cause) {
       this.#do({ type: "fail", detail: asVaultError(cause).message });
     }
-    await this.#readLog();
   }
 
   #stop() {

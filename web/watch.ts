@@ -1,4 +1,4 @@
-import { type EngineStatus, STATUS_CHANNEL, type StatusMessage } from "../core/protocol.ts";
+import { type EngineStatus, LOG_CHANNEL, STATUS_CHANNEL, type StatusMessage } from "../core/protocol.ts";
 
 export interface EngineWatch {
   /** Asks the engine to try the configured model again. */
@@ -16,3 +16,18 @@ export function watchEngine(onStatus: (status: EngineStatus) => void): EngineWat
   send({ type: "ask-status" });
   return { retry: () => send({ type: "ask-retry" }), stop: () => channel.close() };
 }
+
+/** Calls `onChange` after the log has changed, whoever asked for what; once for a burst of changes. */
+export function watchLog(onChange: () => void): () => void {
+  const channel = new BroadcastChannel(LOG_CHANNEL);
+  let timer: number | undefined;
+  channel.addEventListener("message", () => {
+    timer ??= window.setTimeout(() => {
+      timer = undefined;
+      onChange();
+    }, BURST_MS);
+  });
+  return () => channel.close();
+}
+
+const BURST_MS = 100;

@@ -1,0 +1,242 @@
+import type { Page } from "playwright/test";
+import { FAKE_TEXT, STEPS_CHANNEL } from "../fixtures/fake-text.ts";
+import { closedLogs, expect, generate, newTab, test } from "./harness.ts";
+
+test.use({ fakeEngine: true });
+
+/** Forward passes of the fake engine so far. */
+const engineSteps = (page: Page) =>
+  page.evaluate(
+    (name) =>
+      new Promise<number>((resolve) => {
+        const channel = new BroadcastChannel(name);
+        const ask = setInterval(() => channel.postMessage(null), 50); // the engine may be changing hands
+        channel.addEventListener("message", ({ data }) => {
+          clearInterval(ask);
+          channel.close();
+          resolve(data);
+        });
+      }),
+    STEPS_CHANNEL,
+  );
+
+/** The tab that holds the engine's lock. */
+const engineHost = (page: Page) =>
+  page.evaluate(async () => (await navigator.locks.query()).held?.find(({ name }) => name === "minivault-engine")?.clientId);
+
+test("tokens come one by one, while the model is still at work", async ({ vault }) => {
+  const arrivals = await vault.evaluate(async () => {
+    const response = await fetch("/generate/stream", {
+      method: "POST",
+      headers: { accept: "text/event-stream" },
+      body: JSON.stringify({ prompt: "slow:40", max_new_tokens: 12 }),
+    });
+    const reader = response.body?.getReader();
+    const arrivals: Array<{ events: number; atMs: number }> = [];
+    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+      const events = new TextDecoder().decode(next.value).split("\n\n").length - 1;
+      arrivals.push({ events, atMs: performance.now() });
+    }
+    return arrivals;
+  });
+  // A chunk a token, then usage and the end mark.
+  expect(arrivals.map(({ events }) => events)).toEqual([...new Array(12).fill(1), 2]);
+  const spread = (arrivals.at(-1)?.atMs ?? 0) - (arrivals[0]?.atMs ?? 0);
+  expect(spread).toBeGreaterThan(11 * 40 * 0.8);
+});
+
+test("no chunk ends in the middle of a character", async ({ vault }) => {
+  const chunks = await vault.evaluate(async () => {
+    const response = await fetch("/generate/stream", {
+      method: "POST",
+      body: JSON.stringify({ prompt: "slow:5", max_new_tokens: 120 }),
+    });
+    const reader = response.body?.getReader();
+    const chunks: string[] = [];
+    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+      chunks.push(new TextDecoder("utf-8", { fatal: true }).decode(next.value));
+    }
+    return chunks;
+  });
+  expect(chunks.length).toBeGreaterThan(60);
+  const text = chunks.join("").replace(/\uFFFD+$/, ""); // the 120th byte may be half a character
+  expect(FAKE_TEXT.repeat(4)).toContain(text);
+  expect(text.length).toBeGreaterThan(80);
+});
+
+test("an abort stops the engine within one token, frees the queue, and is logged", async ({ vault }) => {
+  const seen = await vault.evaluate(async () => {
+    const abort = new AbortController();
+    const response = await fetch("/generate/stream", {
+      method: "POST",
+      body: JSON.stringify({ prompt: "slow:50", max_new_tokens: 5000 }),
+      signal: abort.signal,
+    });
+    const reader = response.body?.getReader();
+    for (let chunks = 0; chunks < 4; chunks++) await reader?.read();
+    abort.abort();
+    return reader?.read().catch((cause: Error) => cause.name);
+  });
+  expect(seen).toBe("AbortError");
+
+  const [record] = await closedLogs(vault);
+  expect(record?.finish_reason).toBe("cancelled");
+  const atAbort = record?.usage?.completion_tokens ?? 0;
+  expect(atAbort).toBeGreaterThanOrEqual(4);
+
+  // Answered at once: nothing is waiting behind the aborted one. Its own 1 step comes on top.
+  expect((await generate(vault, { prompt: "a", max_new_tokens: 1 })).status).toBe(200);
+  const steps = await engineSteps(vault);
+  expect(steps - 1).toBeLessThanOrEqual(atAbort + 2); // one in flight when the abort came, one prefill
+});
+
+test("an aborted one-JSON request stops the engine too", async ({ vault }) => {
+  await vault.evaluate(async () => {
+    const abort = new AbortController();
+    const pending = fetch("/generate", {
+      method: "POST",
+      body: JSON.stringify({ prompt: "slow:50", max_new_tokens: 5000 }),
+      signal: abort.signal,
+    });
+    await pending; // the headers come with the first token
+    abort.abort();
+  });
+  expect((await generate(vault, { prompt: "a", max_new_tokens: 1 })).status).toBe(200);
+  const [record] = await closedLogs(vault);
+  expect(record?.finish_reason).toBe("cancelled");
+  expect(record?.usage?.completion_tokens).toBeLessThan(20);
+});
+
+test("a second request waits for its turn, and one that leaves the queue is skipped", async ({ vault }) => {
+  const order = await vault.evaluate(async () => {
+    const order: string[] = [];
+    const ask = async (name: string, prompt: string, signal?: AbortSignal) => {
+      try {
+        const response = await fetch("/generate/stream", {
+          method: "POST",
+          headers: { "x-request-id": name },
+          body: JSON.stringify({ prompt, max_new_tokens: 10 }),
+          ...(signal && { signal }),
+        });
+        await response.text();
+        order.push(name);
+      } catch {
+        order.push(`${name} left`);
+      }
+    };
+    const impatient = new AbortController();
+    const first = ask("first", "slow:50");
+    const second = ask("second", "b", impatient.signal);
+    const third = ask("third", "c");
+    while ((await (await fetch("/health")).json()).queue.waiting < 2);
+    impatient.abort();
+    await Promise.all([first, second, third]);
+    return order;
+  });
+  expect(order).toEqual(["second left", "first", "third"]);
+  const records = await closedLogs(vault);
+  const ends = Object.fromEntries(records.map((record) => [record.request_id, record]));
+  expect(ends["second"]?.finish_reason).toBe("cancelled");
+  expect(ends["second"]?.response).toBe("");
+  expect(ends["third"]?.queue_ms).toBeGreaterThan(200);
+});
+
+test("a slow reader slows the model instead of filling memory", async ({ vault }) => {
+  await vault.evaluate(async () => {
+    const response = await fetch("/generate/stream", {
+      method: "POST",
+      headers: { accept: "text/event-stream" },
+      // Events of 40 bytes: 60,000 of them are far more than all buffers on the way.
+      body: JSON.stringify({ prompt: "a", max_new_tokens: 60_000 }),
+    });
+    Object.assign(globalThis, { unread: response.body });
+  });
+  let last = -1;
+  await expect
+    .poll(async () => {
+      const steps = await engineSteps(vault);
+      const still = steps === last;
+      last = steps;
+      return still;
+    }, { intervals: [500] })
+    .toBe(true);
+  expect(last).toBeLessThan(60_000);
+});
+
+test("a second tab is answered by the first tab's engine; when that closes, it hosts one itself", async ({
+  vault,
+  context,
+  site,
+}) => {
+  const second = await newTab(context, site.url);
+  expect((await generate(second, { prompt: "a", max_new_tokens: 5 })).status).toBe(200);
+  expect(await engineSteps(second)).toBe(5);
+
+  const first = await engineHost(second);
+  await vault.close();
+  await expect.poll(() => engineHost(second)).not.toBe(first);
+  expect((await generate(second, { prompt: "a", max_new_tokens: 3 })).status).toBe(200);
+  expect(await engineSteps(second)).toBe(3); // a new engine
+  const third = await newTab(context, site.url);
+  expect((await closedLogs(third)).length).toBe(2);
+});
+
+test("a stream whose engine's tab is closed ends with an error that says so", async ({ vault, context, site }) => {
+  const second = await newTab(context, site.url);
+  const text = second.evaluate(async () => {
+    const response = await fetch("/generate/stream", {
+      method: "POST",
+      headers: { accept: "text/event-stream" },
+      body: JSON.stringify({ prompt: "slow:50", max_new_tokens: 5000 }),
+    });
+    const reader = response.body?.getReader();
+    let text = new TextDecoder().decode((await reader?.read())?.value);
+    Object.assign(globalThis, { begun: true });
+    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+      text += new TextDecoder().decode(next.value);
+    }
+    return text;
+  });
+  await second.waitForFunction(() => "begun" in globalThis);
+  await vault.close();
+  expect(await text).toMatch(/event: error\ndata: \{"error":\{.*"code":"engine-absent".*\}\}\n\n$/);
+  const [record] = await closedLogs(second);
+  expect(record?.finish_reason).toBe("error");
+  expect(record?.error?.code).toBe("engine-absent");
+  expect(record?.response).not.toBe("");
+});
+
+test("a service worker stopped in mid-stream cuts the stream, closes the record, and answers the next request", async ({
+  vault,
+  context,
+}) => {
+  const outcome = vault.evaluate(async () => {
+    const response = await fetch("/generate/stream", {
+      method: "POST",
+      headers: { "x-request-id": "cut" },
+      body: JSON.stringify({ prompt: "slow:50", max_new_tokens: 5000 }),
+    });
+    const reader = response.body?.getReader();
+    await reader?.read();
+    Object.assign(globalThis, { begun: true });
+    try {
+      for (let next = await reader?.read(); next && !next.done; next = await reader?.read());
+      return "clean end";
+    } catch (cause) {
+      return (cause as Error).name;
+    }
+  });
+  await vault.waitForFunction(() => "begun" in globalThis);
+  const devtools = await context.newCDPSession(vault);
+  await devtools.send("ServiceWorker.enable");
+  await devtools.send("ServiceWorker.stopAllWorkers");
+  expect(await outcome).toBe("TypeError");
+
+  expect((await generate(vault, { prompt: "a", max_new_tokens: 3 })).status).toBe(200);
+  const record = (await closedLogs(vault)).find(({ request_id }) => request_id === "cut");
+  expect(record?.finish_reason).toBe("interrupted");
+  expect(record?.prompt).toBe("slow:50");
+  const before = await engineSteps(vault);
+  expect((await generate(vault, { prompt: "slow:50", max_new_tokens: 10 })).status).toBe(200);
+  expect((await engineSteps(vault)) - before).toBeLessThan(15); // nobody computes for the dead stream any more
+});
