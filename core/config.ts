@@ -10,13 +10,13 @@ const Config = v.object({
   device: v.optional(v.picklist(["auto", "webgpu", "wasm"]), DEFAULT_CONFIG.device),
 });
 
-/** Reads `minivault.config.json`, or the same keys from elsewhere. Throws `bad-request` with the key's name. */
+/** Reads `minivault.config.json`, or the same keys from elsewhere. Throws `bad-config` with the key's name. */
 export function parseConfig(json: unknown): VaultConfig {
   const { success, output, issues } = v.safeParse(Config, json, { abortEarly: true });
   if (!success) {
     const key = v.getDotPath(issues[0]);
     throw new VaultError(
-      "bad-request",
+      "bad-config",
       `minivault.config.json is wrong at ${key ?? "its root"}: ${issues[0].message}. Mend it and reload the page.`,
     );
   }

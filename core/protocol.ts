@@ -128,6 +128,7 @@ export type ErrorCode =
   | "queue-full"
   | "engine-absent"
   | "version-mismatch"
+  | "bad-config"
   | "engine-failed";
 
 export interface WireError {

@@ -17,12 +17,21 @@ const PROGRESS_MS = 100;
 const channel = new BroadcastChannel(STATUS_CHANNEL);
 const publish = (status: EngineStatus) => channel.postMessage({ type: "status", status } satisfies StatusMessage);
 
-let reportedMs = 0;
+let latest: EngineStatus;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
 function onStatus(status: EngineStatus): void {
+  latest = status;
   const downloading = status.state === "loading" || (status.state === "ready" && status.retrying !== null);
-  if (downloading && performance.now() - reportedMs < PROGRESS_MS) return;
-  reportedMs = performance.now();
-  publish(status);
+  if (downloading && timer) return;
+  clearTimeout(timer);
+  timer = downloading ? setTimeout(publishLatest, PROGRESS_MS) : undefined;
+  if (!downloading) publish(status);
+}
+
+function publishLatest(): void {
+  timer = undefined;
+  publish(latest);
 }
 
 async function createEngine(baseUrl: string): Promise<LocalEngine> {
@@ -65,5 +74,3 @@ channel.addEventListener("message", ({ data }: MessageEvent<StatusMessage>) => {
   if (data.type === "ask-status") void engine?.then(async (ready) => publish(await ready.status()));
   if (data.type === "ask-retry") void engine?.then((ready) => ready.retry());
 });
-
-self.addEventListener("online", () => void engine?.then((ready) => ready.retry()));

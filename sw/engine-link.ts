@@ -39,6 +39,17 @@ export function createEngineLink(): EngineLink {
     });
   };
 
+  /** Asks again if the page that was asked has gone since, or was reloaded: for questions, which begin nothing. */
+  const onEngine = async <T>(ask: (engine: RemoteEngine) => Promise<T>): Promise<T> => {
+    const asked = await engine();
+    try {
+      return await ask(asked);
+    } catch (cause) {
+      if (linked === asked) throw cause;
+      return ask(await engine());
+    }
+  };
+
   return {
     onMessage(message) {
       if (message.type !== "engine-port") return;
@@ -51,24 +62,8 @@ export function createEngineLink(): EngineLink {
       }
     },
 
-    async status() {
-      try {
-        return await (await engine()).status();
-      } catch {
-        return { state: "absent" };
-      }
-    },
-
-    async admit(request) {
-      try {
-        await (await engine()).admit(request);
-      } catch (cause) {
-        // The page went while it was asked. Nothing has begun, so another one may take over.
-        if (!(cause instanceof VaultError) || cause.code !== "engine-absent" || linked) throw cause;
-        await (await engine()).admit(request);
-      }
-    },
-
+    status: () => onEngine((asked) => asked.status()).catch(() => ({ state: "absent" })),
+    admit: (request) => onEngine((asked) => asked.admit(request)),
     generate: (request) => deferStream(async () => (await engine()).generate(request)),
   };
 }

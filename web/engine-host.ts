@@ -38,6 +38,7 @@ export async function hostEngine({ createWorker, baseUrl }: HostOptions): Promis
   navigator.serviceWorker.addEventListener("message", ({ data }: MessageEvent<SwToPage>) => {
     if (data.type === "need-engine") void connect();
   });
+  window.addEventListener("online", () => publish({ type: "ask-retry" }));
   await connect();
 }
 
@@ -56,10 +57,11 @@ function holdLock(name: string): Promise<void> {
 /** Says what a worker that cannot even start cannot say itself. */
 function publishFailure(reason = "its script cannot be loaded"): void {
   const detail = `The engine's worker failed: ${reason}. Reload the page.`;
+  publish({ type: "status", status: { state: "failed", error: { code: "engine-failed", detail } } });
+}
+
+function publish(message: StatusMessage): void {
   const channel = new BroadcastChannel(STATUS_CHANNEL);
-  channel.postMessage({
-    type: "status",
-    status: { state: "failed", error: { code: "engine-failed", detail } },
-  } satisfies StatusMessage);
+  channel.postMessage(message);
   channel.close();
 }

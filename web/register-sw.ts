@@ -13,13 +13,16 @@ export async function registerServiceWorker(url: URL): Promise<void> {
       "This browser offers no service worker here. Open the page over https or on localhost, outside a private window.",
     );
   }
-  const workbox = new Workbox(url.href, { scope: new URL("./", url).href });
-  await workbox.register();
+  const controlled = new Promise<void>((resolve) => {
+    if (navigator.serviceWorker.controller) resolve();
+    else navigator.serviceWorker.addEventListener("controllerchange", () => resolve(), { once: true });
+  });
+  await new Workbox(url.href, { scope: new URL("./", url).href }).register();
   const { active } = await navigator.serviceWorker.ready;
-  // A forced reload (shift) leaves the page uncontrolled. https://w3c.github.io/ServiceWorker/#service-worker-postmessage
+  // A forced reload (shift) leaves the page uncontrolled until it is claimed.
   if (!navigator.serviceWorker.controller) active?.postMessage({ type: "claim" } satisfies PageToSw);
   const late = new VaultError("engine-absent", "The service worker does not take over this page. Reload it.");
-  await Promise.race([workbox.controlling, rejectAfter(CONTROL_MS, late)]);
+  await Promise.race([controlled, rejectAfter(CONTROL_MS, late)]);
 }
 
 const rejectAfter = (ms: number, reason: Error): Promise<never> =>

@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import { type Hub, startHub } from "../fixtures/hub.ts";
+import { expect, generate, health, newTab, test as base, visit } from "./harness.ts";
+
+const GREEDY = JSON.parse(
+  readFileSync(new URL("../fixtures/merged-decoder/expected-greedy.json", import.meta.url), "utf8"),
+) as { prompt: string; ids: number[] };
+
+/** The default model, from a stand-in for the hub. */
+const test = base.extend<{ hub: Hub; hubModel: string }>({
+  hubModel: ["distilgpt2", { option: true }],
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures that are needed from this pattern
+  hub: async ({}, use) => {
+    const hub = await startHub();
+    await use(hub);
+    await hub.close();
+  },
+  env: async ({ hub, hubModel }, use) => use({ MINIVAULT_HUB: hub.url, MINIVAULT_MODEL: hubModel }),
+});
+
+const ask = { prompt: GREEDY.prompt, temperature: 0, max_new_tokens: GREEDY.ids.length };
+
+test("distilgpt2 comes from the hub, in 8 bits for the CPU, and answers with the reference tokens", async ({
+  vault,
+  hub,
+}) => {
+  const answer = await generate(vault, ask);
+  expect(answer.model).toBe("distilgpt2");
+  expect(answer.usage.completion_tokens).toBe(GREEDY.ids.length);
+  expect(await health(vault)).toMatchObject({ model: "distilgpt2", device: "wasm", fallback: null });
+  expect(hub.requests).toContain("/Xenova/distilgpt2/resolve/main/onnx/decoder_model_merged_quantized.onnx");
+  await expect(vault.getByText("distilgpt2 · CPU")).toBeVisible();
+});
+
+test("a second visit loads the hub's model from the cache, with hub and server gone", async ({ vault, hub, site }) => {
+  const first = await generate(vault, ask);
+  const requests = hub.requests.length;
+  await hub.close();
+  await site.close();
+  await visit(vault, site.url);
+  const second = await generate(vault, ask);
+  expect(second).toMatchObject({ status: 200, model: "distilgpt2" });
+  expect(second.response).toBe(first.response);
+  expect(hub.requests.length).toBe(requests);
+});
+
+test.describe("a model that only the hub knows", () => {
+  test.use({ hubModel: "someone/some-gpt2" });
+
+  test("is found through the hub's tree, without trial and error", async ({ vault, hub }) => {
+    expect((await generate(vault, ask)).model).toBe("someone/some-gpt2");
+    expect(hub.requests.filter((path) => path.startsWith("/api/"))).toEqual(["/api/models/someone/some-gpt2/tree/main/onnx"]);
+  });
+});
+
+test.describe("with no hub to be reached", () => {
+  test.use({ env: { MINIVAULT_HUB: "http://localhost:9" } });
+
+  test("the embedded model answers and says so; the hub's takes over when it can be had", async ({ vault }) => {
+    const answer = await generate(vault, { prompt: "Q: What is the capital of France?\nA:" });
+    expect(answer.model).toBe("minivault-demo");
+    expect(answer.response).toBe(" Paris.");
+    expect((await health(vault)).fallback).toMatchObject({ wanted: "distilgpt2" });
+    await expect(vault.getByText(/minivault-demo answers in place of distilgpt2/)).toBeVisible();
+    await expect(vault.getByText(/localhost:9 cannot be reached/)).toBeVisible();
+  });
+});
+
+test("a download that is cut leaves nothing behind; trying again fetches it whole", async ({ page, hub, site }) => {
+  hub.fault = "cut";
+  await visit(page, site.url);
+  expect(await generate(page, ask)).toMatchObject({ status: 200, model: "minivault-demo" });
+  await expect(page.getByText(/minivault-demo answers in place of distilgpt2/)).toBeVisible();
+  const kept = await page.evaluate(async () => {
+    const cache = await caches.open("minivault-models");
+    return (await cache.keys()).map(({ url }) => url).filter((url) => url.endsWith(".onnx"));
+  });
+  expect(kept).toEqual([]);
+
+  hub.fault = "none";
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByText("distilgpt2 · CPU")).toBeVisible();
+  await expect(page.getByText(/answers in place of/)).toBeHidden();
+  expect((await generate(page, ask)).model).toBe("distilgpt2");
+});
+
+test("coming back online tries the hub again by itself", async ({ page, hub, site, context }) => {
+  hub.fault = "cut";
+  await visit(page, site.url);
+  await expect(page.getByText(/answers in place of distilgpt2/)).toBeVisible();
+  hub.fault = "none";
+  await context.setOffline(true);
+  await context.setOffline(false);
+  await expect(page.getByText("distilgpt2 · CPU")).toBeVisible();
+});
+
+test("the page shows the bytes of a download, and a request waits for its end", async ({ page, hub, site }) => {
+  hub.fault = "stall";
+  await visit(page, site.url);
+  await expect(page.getByText(/Loading distilgpt2 · \d+ kB of \d+ kB/)).toBeVisible();
+  await expect(page.getByRole("progressbar", { name: "Download" })).toBeVisible();
+  const busy = await page.evaluate(async () => {
+    const response = await fetch("/health");
+    return { status: response.status, retry: response.headers.get("retry-after"), body: await response.json() };
+  });
+  expect(busy.status).toBe(503);
+  expect(busy.retry).toMatch(/\d/);
+  expect(busy.body.error).toEqual({ code: 503, message: "Loading model", type: "unavailable_error" });
+  const answer = generate(page, ask);
+  await hub.close(); // ends the stalled download
+  expect((await answer).model).toBe("minivault-demo");
+});
+
+test("a second tab sees the same notice", async ({ page, hub, site, context }) => {
+  hub.fault = "cut";
+  await visit(page, site.url);
+  const second = await newTab(context, site.url);
+  await expect(second.getByText(/answers in place of distilgpt2/)).toBeVisible();
+});

@@ -1,0 +1,54 @@
+import { closedLogs, expect, test } from "./harness.ts";
+
+test.describe("with an engine that takes its time", () => {
+  test.use({ fakeEngine: true });
+
+  test("the keyboard is enough: Ctrl+Enter generates, Escape stops, the log says so", async ({ vault }) => {
+    await vault.getByLabel("Prompt").fill("slow:30");
+    await vault.keyboard.press("Control+Enter");
+    const answer = vault.getByRole("region", { name: "Answer" });
+    await expect(answer).toContainText("Zwölf");
+    await expect(vault.getByRole("button", { name: "Stop" })).toBeVisible();
+    await vault.keyboard.press("Escape");
+    await expect(answer).toContainText("stopped by you");
+    await expect(vault.getByRole("button", { name: "Generate" })).toBeEnabled();
+    const [record] = await closedLogs(vault);
+    expect(record?.finish_reason).toBe("cancelled");
+    await expect(vault.getByRole("list")).toContainText("cancelled");
+  });
+
+  test("the stop button stops, and another answer can be asked for at once", async ({ vault }) => {
+    await vault.getByLabel("Prompt").fill("slow:30");
+    await vault.getByRole("button", { name: "Generate" }).click();
+    await vault.getByRole("button", { name: "Stop" }).click();
+    await vault.getByLabel("Prompt").fill("slow:1");
+    await vault.getByRole("button", { name: "Generate" }).click();
+    await expect(vault.getByRole("region", { name: "Answer" })).toContainText("128 tokens");
+  });
+
+  test("what another program of the origin asks appears in the log", async ({ vault }) => {
+    await vault.evaluate(() => fetch("/generate", { method: "POST", body: JSON.stringify({ prompt: "from a script" }) }));
+    await expect(vault.getByRole("list")).toContainText("from a script");
+  });
+});
+
+test("an error is shown as a sentence, and the options are sent", async ({ vault }) => {
+  await vault.getByText("Options").click();
+  await vault.getByLabel("Most new tokens").fill("2");
+  await vault.getByLabel("Temperature").fill("0");
+  await vault.getByRole("button", { name: "Generate" }).click();
+  await expect(vault.getByRole("region", { name: "Answer" })).toContainText("cut at the token limit");
+  await vault.getByLabel("Prompt").fill("word ".repeat(400));
+  await vault.getByRole("button", { name: "Generate" }).click();
+  await expect(vault.getByRole("alert")).toContainText("Shorten the prompt.");
+});
+
+test("hostile text stays text", async ({ vault }) => {
+  const hostile = '<img src=x onerror="document.title = \'owned\'"><script>document.title = "owned"</script>';
+  await vault.getByLabel("Prompt").fill(hostile);
+  await vault.getByRole("button", { name: "Generate" }).click();
+  await expect(vault.getByRole("region", { name: "Answer" })).toContainText("<img src=x");
+  await expect(vault.getByRole("list")).toContainText("<script>");
+  expect(await vault.locator("img[src=x], vault-app script").count()).toBe(0);
+  expect(await vault.title()).toBe("MiniVault");
+});

@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import type { LogRecord } from "../../core/protocol.ts";
+import { expect, generate, health, test, visit } from "./harness.ts";
+
+const PROMPT = "Q: What is the capital of France?\nA:";
+
+const exportLog = async (page: import("playwright/test").Page): Promise<LogRecord[]> => {
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Export JSONL" }).click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/^minivault-logs-\d{4}-\d\d-\d\d\.jsonl$/);
+  return readFileSync(await download.path(), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+};
+
+test("a first visit: ask, read, export; then without a network all of it again", async ({ vault, site, served, foreign }) => {
+  await vault.getByLabel("Prompt").fill(PROMPT);
+  await vault.getByRole("button", { name: "Generate" }).click();
+  await expect(vault.getByRole("region", { name: "Answer" })).toContainText("Paris.");
+  await expect(vault.getByText(/tokens\/s/).first()).toBeVisible();
+  await expect(vault.getByText("minivault-demo · CPU")).toBeVisible();
+
+  const [record] = await exportLog(vault);
+  expect(record).toMatchObject({ prompt: PROMPT, response: " Paris.", model: "minivault-demo", finish_reason: "stop" });
+
+  // The server behind the page never saw a request for the API, nor did anybody else see one at all.
+  expect(served.filter((request) => !request.startsWith("GET /") || /generate|logs|health/.test(request))).toEqual([]);
+  expect(foreign).toEqual([]);
+
+  await site.close();
+  await visit(vault, site.url);
+  await vault.getByLabel("Prompt").fill(PROMPT);
+  await vault.getByRole("button", { name: "Generate" }).click();
+  await expect(vault.getByRole("region", { name: "Answer" })).toContainText("Paris.");
+  expect(await exportLog(vault)).toHaveLength(2);
+  expect(foreign).toEqual([]);
+});
+
+test("the page is cross-origin isolated, and its policy stops requests to other origins", async ({ vault }) => {
+  expect(await vault.evaluate(() => crossOriginIsolated)).toBe(true);
+  const blocked = await vault.evaluate(
+    () =>
+      new Promise<string>((resolve) => {
+        document.addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective));
+        fetch("https://example.com/").catch(() => {});
+      }),
+  );
+  expect(blocked).toBe("connect-src");
+});
+
+test("a page that a forced reload left uncontrolled is answered all the same", async ({ vault, context }) => {
+  const devtools = await context.newCDPSession(vault);
+  await devtools.send("Page.reload", { ignoreCache: true });
+  await vault.waitForLoadState();
+  await expect(vault.getByRole("button", { name: "Generate" })).toBeEnabled();
+  expect(await vault.evaluate(async () => (await fetch("/health")).headers.get("x-request-id"))).toBeTruthy();
+});
+
+test("a browser without service workers is told what to do", async ({ page, site }) => {
+  await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
+  await page.goto(site.url);
+  await expect(page.getByText(/Open the page over https or on localhost/)).toBeVisible();
+  await expect(page.getByRole("button", { name: "Generate" })).toBeDisabled();
+});
+
+test("a wrong configuration is named on the page and in every answer", async ({ vault, site }) => {
+  await vault.evaluate(async () => {
+    const cache = await caches.open("minivault-config");
+    await cache.put("/minivault.config.json", Response.json({ hub: "ftp://nowhere" }));
+  });
+  await site.close();
+  await visit(vault, site.url);
+  await expect(vault.getByText(/minivault.config.json is wrong at hub/)).toBeVisible();
+  const answer = await generate(vault, { prompt: "a" });
+  expect(answer).toMatchObject({ status: 500, code: "bad-config" });
+  expect(await health(vault)).toMatchObject({ status: "failed" });
+});
