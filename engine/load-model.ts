@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly files: readonly string[];
 }
 
+const DECODE_OPTIONS = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
+
 /** Fields of `config.json`, under the names of GPT-2 and of its successors. */
 interface ConfigFields {
   readonly n_positions?: number;
@@ -54,7 +56,8 @@ export async function loadModel(entry: ModelEntry, options: LoadOptions): Promis
     session: Object.values(model.sessions)[0] as OrtSession,
     makeTensor,
     encode: (text) => tokenizer.encode(text),
-    decode: (ids) => tokenizer.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    // The library refuses to decode nothing, which is what an answer that ends at once has.
+    decode: (ids) => (ids.length === 0 ? "" : tokenizer.decode([...ids], DECODE_OPTIONS)),
   });
 }
 

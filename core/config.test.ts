@@ -1,0 +1,18 @@
+import { expect, test } from "vitest";
+import { parseConfig } from "./config.ts";
+
+test("`parseConfig()` fills in what is not given and drops a slash at the end", () => {
+  expect(parseConfig({})).toEqual({ hub: "https://huggingface.co", model: "distilgpt2", device: "auto" });
+  expect(parseConfig({ hub: "http://localhost:9/", model: "a/b-c.d" })).toMatchObject({ hub: "http://localhost:9", model: "a/b-c.d" });
+});
+
+test.each([
+  [{ hub: "nowhere" }, /at hub/],
+  [{ hub: "ftp://x" }, /at hub/],
+  [{ model: "../../etc/passwd" }, /at model/],
+  [{ model: "a/b/c" }, /at model/],
+  [{ device: "abacus" }, /at device/],
+  [null, /at its root/],
+])("`parseConfig()` names what is wrong in %j", (json, words) => {
+  expect(() => parseConfig(json)).toThrow(words);
+});

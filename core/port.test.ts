@@ -1,0 +1,121 @@
+import fc from "fast-check";
+import { afterEach, expect, test } from "vitest";
+import { VaultError } from "./errors.ts";
+import { connectEngine } from "./port-client.ts";
+import { serveEngine } from "./port-server.ts";
+import type { Engine, GenerateRequest, Port, TokenEvent } from "./protocol.ts";
+
+const request: GenerateRequest = { model: null, prompt: "a", maxNewTokens: 1, sampling: {}, stop: [], seed: null };
+
+/** Makes as many events as it is asked for; counts what it made and what was cancelled. */
+function countingEngine(total: number, failAt = Number.POSITIVE_INFINITY) {
+  const made = { events: 0, cancels: 0 };
+  const engine: Engine = {
+    status: async () => ({ state: "absent" }),
+    admit: async ({ prompt }) => {
+      if (prompt === "long") throw new VaultError("prompt-too-long", "Too long.");
+    },
+    generate: () =>
+      new ReadableStream<TokenEvent>(
+        {
+          pull(controller) {
+            if (made.events === failAt) throw new Error("the device is gone");
+            if (made.events === total) controller.close();
+            else controller.enqueue({ type: "token", index: made.events, tokenId: 1, text: `${made.events++}` });
+          },
+          cancel: () => void made.cancels++,
+        },
+        { highWaterMark: 0 },
+      ),
+  };
+  return { engine, made };
+}
+
+const ports: MessagePort[] = [];
+afterEach(() => {
+  for (const port of ports.splice(0)) port.close();
+});
+
+function connect(engine: Engine) {
+  const { port1, port2 } = new MessageChannel();
+  ports.push(port1, port2);
+  const close = serveEngine(engine, port1 as Port);
+  return { remote: connectEngine(port2 as Port), close };
+}
+
+/** Resolves once messages that are on their way have arrived. */
+const quiet = async (engine: Engine) => {
+  for (let round = 0; round < 20; round++) await engine.status();
+};
+
+test("events cross the port in order, however many", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(70), async (total) => {
+      const { remote } = connect(countingEngine(total).engine);
+      const indexes: number[] = [];
+      const reader = remote.generate(request).getReader();
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        if (next.value.type === "token") indexes.push(next.value.index);
+      }
+      expect(indexes).toEqual(Array.from({ length: total }, (_, index) => index));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test("an unread stream lets the engine run ahead by the window, and no further", async () => {
+  const { engine, made } = countingEngine(1000);
+  const { remote } = connect(engine);
+  const reader = remote.generate(request).getReader();
+  await quiet(remote);
+  expect(made.events).toBe(16);
+  for (let read = 0; read < 17; read++) await reader.read();
+  await quiet(remote);
+  expect(made.events).toBeGreaterThan(16);
+  expect(made.events).toBeLessThanOrEqual(33);
+});
+
+test("a cancelled stream cancels the engine's", async () => {
+  const { engine, made } = countingEngine(1000);
+  const { remote } = connect(engine);
+  const reader = remote.generate(request).getReader();
+  await reader.read();
+  await reader.cancel();
+  await quiet(remote);
+  expect(made.cancels).toBe(1);
+});
+
+test("a failure crosses the port with its code; one without a code is an engine failure", async () => {
+  const { remote } = connect(countingEngine(5, 2).engine);
+  await expect(remote.admit({ ...request, prompt: "long" })).rejects.toMatchObject({ code: "prompt-too-long" });
+  await remote.admit(request);
+  const reader = remote.generate(request).getReader();
+  await reader.read();
+  await reader.read();
+  await expect(reader.read()).rejects.toMatchObject({
+    code: "engine-failed",
+    message: expect.stringContaining("the device is gone"),
+  });
+});
+
+test("when the other end is gone, what is pending fails, and so does what comes after", async () => {
+  const { remote } = connect({ ...countingEngine(1).engine, admit: () => new Promise(() => {}) });
+  const reader = remote.generate(request).getReader();
+  await reader.read();
+  const asked = remote.admit(request);
+  const unread = remote.generate(request).getReader();
+  remote.disconnect();
+  await expect(asked).rejects.toMatchObject({ code: "engine-absent" });
+  await expect(unread.read()).rejects.toMatchObject({ code: "engine-absent" });
+  await expect(remote.status()).rejects.toMatchObject({ code: "engine-absent" });
+});
+
+test("closing the engine's end cancels what is open", async () => {
+  const { engine, made } = countingEngine(1000);
+  const { remote, close } = connect(engine);
+  const reader = remote.generate(request).getReader();
+  await reader.read();
+  close();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(made.cancels).toBe(1);
+});

@@ -1,0 +1,44 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { readJsonBody } from "./read-body.ts";
+
+/** Without a `content-length`, in chunks that may cut a character. */
+const chunked = (bytes: Uint8Array, size: number) =>
+  new Request("http://x/", {
+    method: "POST",
+    duplex: "half",
+    body: new ReadableStream({
+      start(controller) {
+        for (let at = 0; at < bytes.length; at += size) controller.enqueue(bytes.slice(at, at + size));
+        controller.close();
+      },
+    }),
+  } as RequestInit);
+
+test("`readJsonBody()` reads any JSON, however it is cut", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.jsonValue(), fc.integer({ min: 1, max: 5 }), async (value, size) => {
+      const bytes = new TextEncoder().encode(JSON.stringify(value));
+      expect(JSON.stringify(await readJsonBody(chunked(bytes, size)))).toBe(JSON.stringify(value));
+    }),
+  );
+});
+
+test("`readJsonBody()` stops at the limit, not at the end", async () => {
+  let pulls = 0;
+  const endless = new ReadableStream({
+    pull(controller) {
+      pulls++;
+      controller.enqueue(new Uint8Array(100).fill(32));
+    },
+  });
+  const request = new Request("http://x/", { method: "POST", duplex: "half", body: endless } as RequestInit);
+  await expect(readJsonBody(request, 1000)).rejects.toMatchObject({ code: "body-too-large", status: 413 });
+  expect(pulls).toBeLessThan(15);
+});
+
+test("`readJsonBody()` refuses nothing, and what is not JSON", async () => {
+  for (const body of [null, "", "{", "\u0000"]) {
+    await expect(readJsonBody(new Request("http://x/", { method: "POST", body }))).rejects.toMatchObject({ status: 400 });
+  }
+});

@@ -1,0 +1,105 @@
+import { expect, test } from "vitest";
+import { createMemoryLog } from "../tests/fixtures/memory-log.ts";
+import { VaultError } from "./errors.ts";
+import { createJournal } from "./exchange.ts";
+import type { LogSink, TokenEvent } from "./protocol.ts";
+import { recordEvents } from "./record.ts";
+
+const start: TokenEvent = {
+  type: "start",
+  model: "m",
+  device: "cpu",
+  promptTokens: 3,
+  prefillMs: 5,
+  options: { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1, maxNewTokens: 9, stop: [], seed: 7 },
+};
+const token = (index: number): TokenEvent => ({ type: "token", index, tokenId: index, text: `t${index}` });
+const done: TokenEvent = { type: "done", text: "!", finishReason: "stop", newTokens: 2, decodeMs: 4 };
+
+function source(events: TokenEvent[], end: "close" | "fail" | "hang" = "close") {
+  const left = [...events];
+  return new ReadableStream<TokenEvent>(
+    {
+      pull(controller) {
+        const event = left.shift();
+        if (event) return controller.enqueue(event);
+        if (end === "close") return controller.close();
+        if (end === "fail") throw new VaultError("engine-failed", "It broke.");
+        return new Promise(() => {});
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function setUp(log: LogSink = createMemoryLog()) {
+  let clockMs = 0;
+  const now = () => (clockMs += 10);
+  const journal = createJournal({ log, now, newId: () => "id-1" });
+  const exchange = journal.newExchange(new Request("http://x/generate/stream", { method: "POST" }));
+  exchange.begin({ prompt: "p", mode: "stream" });
+  return { journal, exchange, now };
+}
+
+async function read(stream: ReadableStream<TokenEvent>): Promise<TokenEvent[]> {
+  const events: TokenEvent[] = [];
+  const reader = stream.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) events.push(next.value);
+  return events;
+}
+
+test("`recordEvents()` passes everything through and stores one record", async () => {
+  const log = createMemoryLog();
+  const { exchange, now } = setUp(log);
+  expect(log.records).toMatchObject([{ id: "id-1", prompt: "p", finish_reason: null }]);
+  const events = [start, token(0), token(1), done];
+  expect(await read(recordEvents(source(events), exchange, now))).toEqual(events);
+  expect(log.records).toMatchObject([
+    {
+      response: "t0t1!",
+      model: "m",
+      device: "cpu",
+      finish_reason: "stop",
+      usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
+      tokens_per_s: 500,
+      options: { seed: 7 },
+      error: null,
+    },
+  ]);
+});
+
+test("`recordEvents()` stores the record before the reader sees the end", async () => {
+  const log = createMemoryLog();
+  const { exchange, now } = setUp(log);
+  const reader = recordEvents(source([start, token(0), done]), exchange, now).getReader();
+  for (let next = await reader.read(); next.value?.type !== "done"; next = await reader.read());
+  expect(log.records[0]?.finish_reason).toBe("stop");
+});
+
+test("`recordEvents()` turns a failure into a last event, and keeps what was said before it", async () => {
+  const log = createMemoryLog();
+  const { exchange, now } = setUp(log);
+  const events = await read(recordEvents(source([start, token(0)], "fail"), exchange, now));
+  expect(events.at(-1)).toEqual({ type: "error", error: { code: "engine-failed", detail: "It broke." } });
+  expect(log.records).toMatchObject([{ response: "t0", finish_reason: "error", error: { status: 500 } }]);
+});
+
+test("`recordEvents()` stores a cancelled exchange once, with the tokens it had", async () => {
+  const log = createMemoryLog();
+  const { exchange, now } = setUp(log);
+  const reader = recordEvents(source([start, token(0), token(1)], "hang"), exchange, now).getReader();
+  for (let count = 0; count < 3; count++) await reader.read();
+  const pending = reader.read();
+  await reader.cancel();
+  await pending;
+  expect(log.records).toMatchObject([
+    { response: "t0t1", finish_reason: "cancelled", usage: { completion_tokens: 2 } },
+  ]);
+});
+
+test("a log that cannot be written does not stand in the way of the answer, and is counted", async () => {
+  const full: LogSink = { ...createMemoryLog(), begin: () => Promise.reject(new Error("storage is full")) };
+  const { journal, exchange, now } = setUp(full);
+  expect(await read(recordEvents(source([start, done]), exchange, now))).toEqual([start, done]);
+  expect(journal.failures).toBe(1);
+});

@@ -1,0 +1,120 @@
+import { expect, test } from "vitest";
+import type { EngineStatus, GenerateRequest, TokenEvent } from "../core/protocol.ts";
+import { createFakeModel, type FakeModel } from "../tests/fixtures/fake-model.ts";
+import { createLocalEngine, type ModelSource } from "./local-engine.ts";
+
+const request: GenerateRequest = {
+  model: null,
+  prompt: "a",
+  maxNewTokens: 3,
+  sampling: {},
+  stop: [],
+  seed: 1,
+};
+
+/** Fails as long as `reachable` is false. */
+function source(name: string, model: FakeModel = createFakeModel({ name })) {
+  const made = {
+    name,
+    model,
+    loads: 0,
+    reachable: true,
+    async load(report: Parameters<ModelSource["load"]>[0]) {
+      made.loads++;
+      report({ loadedBytes: 5, totalBytes: 10 });
+      if (!made.reachable) throw new Error(`${name} cannot be reached`);
+      return model;
+    },
+  };
+  return made;
+}
+
+async function textOf(stream: ReadableStream<TokenEvent>): Promise<string> {
+  let text = "";
+  const reader = stream.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    if ("text" in next.value) text += next.value.text;
+  }
+  return text;
+}
+
+test("the model is loaded once, by the first request, and the status tells", async () => {
+  const wanted = source("wanted");
+  const seen: EngineStatus[] = [];
+  const engine = createLocalEngine({ wanted, fallback: null, onStatus: (status) => seen.push(status) });
+  expect(await engine.status()).toEqual({ state: "absent" });
+  await Promise.all([engine.admit(request), engine.admit(request)]);
+  expect(await textOf(engine.generate(request))).toBe("bcd");
+  expect(wanted.loads).toBe(1);
+  expect(seen.map(({ state }) => state)).toEqual(["loading", "loading", "ready"]);
+  expect(await engine.status()).toMatchObject({ state: "ready", model: "wanted", fallback: null });
+});
+
+test("a load that failed is tried again by the next request", async () => {
+  const wanted = source("wanted");
+  wanted.reachable = false;
+  const engine = createLocalEngine({ wanted, fallback: null });
+  await expect(engine.admit(request)).rejects.toThrow(/cannot be reached/);
+  expect(await engine.status()).toMatchObject({ state: "failed", error: { code: "engine-failed" } });
+  wanted.reachable = true;
+  await engine.admit(request);
+  expect(await engine.status()).toMatchObject({ state: "ready" });
+});
+
+test("a model that cannot be had is replaced, said so, and taken back when it can", async () => {
+  const wanted = source("wanted");
+  const fallback = source("fallback");
+  wanted.reachable = false;
+  const engine = createLocalEngine({ wanted, fallback });
+  await engine.load();
+  expect(await engine.status()).toMatchObject({
+    model: "fallback",
+    fallback: { wanted: "wanted", reason: expect.stringContaining("wanted cannot be reached") },
+  });
+  await engine.retry();
+  expect(await engine.status()).toMatchObject({ model: "fallback", retrying: null });
+
+  wanted.reachable = true;
+  await engine.retry();
+  expect(await engine.status()).toMatchObject({ model: "wanted", fallback: null });
+  expect(fallback.model.disposed).toBe(true);
+  await engine.retry();
+  expect(wanted.loads).toBe(3); // the wanted model is there: nothing to do
+});
+
+test("a replaced model finishes what it has begun before it is disposed", async () => {
+  const wanted = source("wanted");
+  const fallback = source("fallback");
+  wanted.reachable = false;
+  const engine = createLocalEngine({ wanted, fallback });
+  const reader = engine.generate({ ...request, maxNewTokens: 20 }).getReader();
+  await reader.read();
+  wanted.reachable = true;
+  await engine.retry();
+  expect(fallback.model.disposed).toBe(false);
+  let tokens = 0;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) tokens++;
+  expect(tokens).toBe(21);
+  expect(fallback.model.disposed).toBe(true);
+});
+
+test("a cancelled stream gives its model back", async () => {
+  const wanted = source("wanted");
+  const fallback = source("fallback");
+  wanted.reachable = false;
+  const engine = createLocalEngine({ wanted, fallback });
+  const stream = engine.generate({ ...request, maxNewTokens: 200 });
+  const reader = stream.getReader();
+  await reader.read();
+  await reader.cancel();
+  wanted.reachable = true;
+  await engine.retry();
+  expect(fallback.model.disposed).toBe(true);
+  expect(fallback.model.openCaches).toBe(0);
+});
+
+test("a model that is not loaded is refused by name", async () => {
+  const engine = createLocalEngine({ wanted: source("wanted"), fallback: null });
+  await expect(engine.admit({ ...request, model: "other" })).rejects.toMatchObject({ code: "model-not-found" });
+  await engine.admit({ ...request, model: "wanted" });
+});

@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Sampling } from "../core/protocol.ts";
+import { argmax, chooseToken, draw, keepTopK, keepTopP, penaliseRepetition, softmax } from "./sample.ts";
+
+const neutral: Sampling = { temperature: 1, topK: 0, topP: 1, repetitionPenalty: 1 };
+const logitsOf = (...values: number[]) => Float32Array.from(values);
+/** Logits whose softmax at temperature 1 is exactly these weights, scaled to 1. */
+const logitsFor = (...weights: number[]) => Float32Array.from(weights, Math.log);
+const rounded = (values: ArrayLike<number>) => Array.from(values, (value) => Math.round(value * 1e6) / 1e6);
+
+/** Far enough apart that their probabilities differ as well. */
+const anyLogits = fc
+  .array(fc.integer({ min: -3000, max: 3000 }).map((hundredths) => hundredths / 100), { minLength: 1, maxLength: 200 })
+  .map((values) => Float32Array.from(values));
+
+test("`penaliseRepetition()` divides positive logits of seen tokens and multiplies negative ones", () => {
+  const logits = logitsOf(4, -4, 1, 0);
+  penaliseRepetition(logits, new Set([0, 1, 3, 99]), 2);
+  expect([...logits]).toEqual([2, -8, 1, 0]);
+});
+
+test("`argmax()` takes the lower id of equals, and refuses logits that are not numbers", () => {
+  expect(argmax(logitsOf(1, 3, 3, 2))).toBe(1);
+  expect(() => argmax(logitsOf(Number.NaN, Number.NaN))).toThrow(/not numbers/);
+  expect(() => argmax(logitsOf(1, Number.POSITIVE_INFINITY))).toThrow(/not numbers/);
+});
+
+test("`softmax()` divides by the temperature first", () => {
+  expect(rounded(softmax(logitsFor(1, 2, 1), 1).probabilities)).toEqual([0.25, 0.5, 0.25]);
+  // Temperature 0.5 squares the weights: 1 + 4 + 1.
+  expect(rounded(softmax(logitsFor(1, 2, 1), 0.5).probabilities)).toEqual(rounded([1 / 6, 4 / 6, 1 / 6]));
+});
+
+test("`keepTopK()` keeps the likeliest, the lower id of equals, and scales them to 1", () => {
+  const kept = keepTopK(softmax(logitsFor(1, 4, 1, 2), 1), 3);
+  expect(kept.ids).toEqual([1, 3, 0]);
+  expect(rounded(kept.probabilities)).toEqual(rounded([4 / 7, 2 / 7, 1 / 7]));
+});
+
+test("`keepTopP()` keeps the smallest set that reaches the mass", () => {
+  const all = softmax(logitsFor(5, 1, 3, 1), 1);
+  expect(keepTopP(all, 0.5).ids).toEqual([0]);
+  expect(keepTopP(all, 0.51).ids).toEqual([0, 2]);
+  expect(keepTopP(all, 0.85).ids).toEqual([0, 2, 1]);
+  expect(rounded(keepTopP(all, 0.8).probabilities)).toEqual(rounded([5 / 8, 3 / 8]));
+});
+
+test("`keepTopP()` never misses a token through its short cut", () => {
+  fc.assert(
+    fc.property(anyLogits, fc.double({ min: 0.001, max: 0.999, noNaN: true }), (logits, p) => {
+      const all = softmax(logits, 1);
+      const { ids } = keepTopP(all, p);
+      const mass = Array.from(ids).reduce((sum, id) => sum + all.probabilities[id]!, 0);
+      const smallest = Math.min(...Array.from(ids, (id) => all.probabilities[id]!));
+      const largestLeft = Math.max(0, ...Array.from(all.probabilities).filter((_, id) => !Array.from(ids).includes(id)));
+      expect(mass).toBeGreaterThanOrEqual(p - 1e-9);
+      expect(mass - smallest).toBeLessThan(p + 1e-9);
+      expect(smallest).toBeGreaterThanOrEqual(largestLeft);
+    }),
+  );
+});
+
+test("`draw()` takes each candidate for its share of the unit interval", () => {
+  const candidates = { ids: [7, 8, 9], probabilities: [0.5, 0.3, 0.2] };
+  expect([0, 0.49, 0.5, 0.79, 0.81, 0.9999999].map((random) => draw(candidates, random))).toEqual([7, 7, 8, 8, 9, 9]);
+});
+
+test("`chooseToken()` is a pure function of its arguments", () => {
+  fc.assert(
+    fc.property(anyLogits, fc.double({ min: 0, max: 0.9999, noNaN: true }), fc.nat(20), (logits, random, topK) => {
+      const sampling = { temperature: 0.8, topK, topP: 0.9, repetitionPenalty: 1.3 };
+      const seen = new Set([0, 2]);
+      const once = chooseToken(logits.slice(), seen, sampling, random);
+      expect(chooseToken(logits.slice(), seen, sampling, random)).toBe(once);
+      expect(once).toBeLessThan(logits.length);
+    }),
+  );
+});
+
+test("`chooseToken()` is greedy at temperature 0, with top-k 1, and with a tiny top-p", () => {
+  fc.assert(
+    fc.property(anyLogits, fc.double({ min: 0, max: 0.9999, noNaN: true }), (logits, random) => {
+      const best = argmax(logits);
+      for (const one of [{ temperature: 0 }, { topK: 1 }, { topP: 1e-12 }]) {
+        expect(chooseToken(logits.slice(), new Set(), { ...neutral, ...one }, random)).toBe(best);
+      }
+    }),
+  );
+});
+
+test("`chooseToken()` draws by probability", () => {
+  const counts = [0, 0, 0];
+  for (let n = 0; n < 1000; n++) counts[chooseToken(logitsFor(6, 3, 1), new Set(), neutral, (n + 0.5) / 1000)]!++;
+  expect(counts).toEqual([600, 300, 100]);
+});
+
+test("`chooseToken()` penalises before it is greedy", () => {
+  const sampling = { ...neutral, temperature: 0, repetitionPenalty: 2 };
+  expect(chooseToken(logitsOf(3, 2), new Set([0]), sampling, 0)).toBe(1);
+});
