@@ -3,7 +3,17 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "vite";
 
-const SOURCES = ["web", "sw", "core", "engine", "logs-export", "public", "index.html", "vite.config.ts", "package-lock.json"];
+const SOURCES = [
+  "web",
+  "sw",
+  "core",
+  "engine",
+  "logs-export",
+  "public",
+  "index.html",
+  "vite.config.ts",
+  "package-lock.json",
+];
 
 /** Builds the app if anything is newer than the last build. Returns its folder. */
 export async function buildSite(root: string): Promise<string> {

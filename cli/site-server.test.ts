@@ -2,11 +2,13 @@ import { expect, test } from "vitest";
 import { configFrom, headersFor } from "./site-server.ts";
 
 test("`configFrom()` reads the environment, and refuses what is wrong in it", () => {
-  expect(configFrom({ MINIVAULT_HUB: "http://localhost:9", MINIVAULT_MODEL: "a/b", MINIVAULT_DEVICE: "wasm" })).toEqual({
-    hub: "http://localhost:9",
-    model: "a/b",
-    device: "wasm",
-  });
+  expect(configFrom({ MINIVAULT_HUB: "http://localhost:9", MINIVAULT_MODEL: "a/b", MINIVAULT_DEVICE: "wasm" })).toEqual(
+    {
+      hub: "http://localhost:9",
+      model: "a/b",
+      device: "wasm",
+    },
+  );
   expect(() => configFrom({ MINIVAULT_DEVICE: "abacus" })).toThrow(/device/);
 });
 

@@ -37,8 +37,16 @@ test("a failure in the middle is the last event where there is room for one, and
   expect(await (await post("/generate/stream", "application/x-ndjson")).text()).toMatch(
     /^\{"response":"b"\}\n\{"response":"c"\}\n\{"error":\{.*"status":500.*\},"done":true\}\n$/,
   );
-  await expect(failingApi(3).post("/generate/stream").then((response) => response.text())).rejects.toThrow();
-  await expect(failingApi(3).post("/generate").then((response) => response.json())).rejects.toThrow();
+  await expect(
+    failingApi(3)
+      .post("/generate/stream")
+      .then((response) => response.text()),
+  ).rejects.toThrow();
+  await expect(
+    failingApi(3)
+      .post("/generate")
+      .then((response) => response.json()),
+  ).rejects.toThrow();
 });
 
 test("after a failure the queue is free", async () => {
@@ -47,9 +55,13 @@ test("after a failure the queue is free", async () => {
 });
 
 test("routes start at the base path", async () => {
-  const engine: Engine = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  const engine: Engine = createLocalEngine({
+    wanted: { name: "f", load: async () => createFakeModel() },
+    fallback: null,
+  });
   const handle = createApi({ engine, log: createMemoryLog(), basePath: "/vault/" });
-  const at = async (path: string) => (await handle(new Request(`http://x${path}`, { method: "POST", body: '{"prompt":"a"}' }))).status;
+  const at = async (path: string) =>
+    (await handle(new Request(`http://x${path}`, { method: "POST", body: '{"prompt":"a"}' }))).status;
   expect(await at("/vault/generate")).toBe(200);
   expect(await at("/generate")).toBe(404);
 });
@@ -61,20 +73,29 @@ test("health tells an engine that is not there from one that failed", async () =
     return { status: response.status, ...(await response.json()) };
   };
   expect(await health(absent)).toMatchObject({ status: "absent", error: { code: 503, type: "unavailable_error" } });
-  const failed = createLocalEngine({ wanted: { name: "f", load: () => Promise.reject(new Error("no file")) }, fallback: null });
+  const failed = createLocalEngine({
+    wanted: { name: "f", load: () => Promise.reject(new Error("no file")) },
+    fallback: null,
+  });
   await failed.load();
-  expect(await health(failed)).toMatchObject({ status: "failed", error: { message: expect.stringContaining("no file") } });
-});
-
-test.each(Object.entries(ERRORS))("a %s problem has its status, and a 503 says when to come back", async (code, row) => {
-  const response = problemResponse(new VaultError(code as ErrorCode, "Do this."));
-  expect(response.status).toBe(row.status);
-  expect(response.headers.has("retry-after")).toBe(row.status === 503);
-  expect(await response.json()).toEqual({
-    type: `urn:minivault:error:${code}`,
-    title: row.title,
-    status: row.status,
-    detail: "Do this.",
-    code,
+  expect(await health(failed)).toMatchObject({
+    status: "failed",
+    error: { message: expect.stringContaining("no file") },
   });
 });
+
+test.each(Object.entries(ERRORS))(
+  "a %s problem has its status, and a 503 says when to come back",
+  async (code, row) => {
+    const response = problemResponse(new VaultError(code as ErrorCode, "Do this."));
+    expect(response.status).toBe(row.status);
+    expect(response.headers.has("retry-after")).toBe(row.status === 503);
+    expect(await response.json()).toEqual({
+      type: `urn:minivault:error:${code}`,
+      title: row.title,
+      status: row.status,
+      detail: "Do this.",
+      code,
+    });
+  },
+);

@@ -3,7 +3,10 @@ import { parseConfig } from "./config.ts";
 
 test("`parseConfig()` fills in what is not given and drops a slash at the end", () => {
   expect(parseConfig({})).toEqual({ hub: "https://huggingface.co", model: "distilgpt2", device: "auto" });
-  expect(parseConfig({ hub: "http://localhost:9/", model: "a/b-c.d" })).toMatchObject({ hub: "http://localhost:9", model: "a/b-c.d" });
+  expect(parseConfig({ hub: "http://localhost:9/", model: "a/b-c.d" })).toMatchObject({
+    hub: "http://localhost:9",
+    model: "a/b-c.d",
+  });
 });
 
 test.each([

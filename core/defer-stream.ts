@@ -5,7 +5,10 @@
  *
  * `onEnd` runs whichever way the stream ends, perhaps more than once.
  */
-export function deferStream<T>(open: () => Promise<ReadableStream<T>>, onEnd: () => void = () => {}): ReadableStream<T> {
+export function deferStream<T>(
+  open: () => Promise<ReadableStream<T>>,
+  onEnd: () => void = () => {},
+): ReadableStream<T> {
   let reader: ReadableStreamDefaultReader<T> | undefined;
   let cancelled = false;
   return new ReadableStream<T>(

@@ -51,7 +51,11 @@ export function connectEngine(port: Port): RemoteEngine {
         (answer) => (answer.type === "status" ? answer.status : { state: "absent" }),
       ),
 
-    admit: (request) => ask<void>((id) => ({ type: "admit", id, request }), () => {}),
+    admit: (request) =>
+      ask<void>(
+        (id) => ({ type: "admit", id, request }),
+        () => {},
+      ),
 
     generate(request) {
       let id = 0;
@@ -60,17 +64,20 @@ export function connectEngine(port: Port): RemoteEngine {
       return new ReadableStream<TokenEvent>(
         {
           start(controller) {
-            id = open((id) => ({ type: "generate", id, request, credits: WINDOW }), (answer) => {
-              if (answer.type === "event") {
-                arrived++;
-                controller.enqueue(answer.event);
-              } else {
-                pending.delete(answer.id);
-                if (answer.type === "fail") controller.error(VaultError.fromWire(answer.error));
-                else controller.close();
-              }
-              wake?.();
-            });
+            id = open(
+              (id) => ({ type: "generate", id, request, credits: WINDOW }),
+              (answer) => {
+                if (answer.type === "event") {
+                  arrived++;
+                  controller.enqueue(answer.event);
+                } else {
+                  pending.delete(answer.id);
+                  if (answer.type === "fail") controller.error(VaultError.fromWire(answer.error));
+                  else controller.close();
+                }
+                wake?.();
+              },
+            );
           },
           // Called when everything that arrived has been read: give its credits back, then wait for more.
           pull() {

@@ -56,10 +56,16 @@ export function serveEngine(engine: Engine, port: Port): () => void {
     const { id } = message;
     switch (message.type) {
       case "status":
-        engine.status().then((status) => send({ type: "status", id, status }), (cause) => fail(id, cause));
+        engine.status().then(
+          (status) => send({ type: "status", id, status }),
+          (cause) => fail(id, cause),
+        );
         break;
       case "admit":
-        engine.admit(message.request).then(() => send({ type: "admitted", id }), (cause) => fail(id, cause));
+        engine.admit(message.request).then(
+          () => send({ type: "admitted", id }),
+          (cause) => fail(id, cause),
+        );
         break;
       case "generate": {
         const stream = { reader: engine.generate(message.request).getReader(), credits: message.credits };

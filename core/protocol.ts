@@ -70,7 +70,7 @@ export type TokenEvent =
 
 export type Device = "webgpu" | "wasm" | "cpu";
 
-export interface ModelInfo {
+interface ModelInfo {
   readonly model: string;
   readonly device: Device;
   /** Threads of the WASM runtime; 1 where the page is not cross-origin isolated. */

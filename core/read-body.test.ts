@@ -39,6 +39,8 @@ test("`readJsonBody()` stops at the limit, not at the end", async () => {
 
 test("`readJsonBody()` refuses nothing, and what is not JSON", async () => {
   for (const body of [null, "", "{", "\u0000"]) {
-    await expect(readJsonBody(new Request("http://x/", { method: "POST", body }))).rejects.toMatchObject({ status: 400 });
+    await expect(readJsonBody(new Request("http://x/", { method: "POST", body }))).rejects.toMatchObject({
+      status: 400,
+    });
   }
 });

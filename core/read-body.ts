@@ -1,11 +1,10 @@
 import { VaultError } from "./errors.ts";
 
-export const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_BODY_BYTES = 1024 * 1024;
 
 /** The body as JSON. Stops reading at the limit, whatever `content-length` promises: a stream may not have one. */
 export async function readJsonBody(request: Request, maxBytes = MAX_BODY_BYTES): Promise<unknown> {
-  const tooLarge = () =>
-    new VaultError("body-too-large", `The body is over ${maxBytes} bytes. Send a shorter prompt.`);
+  const tooLarge = () => new VaultError("body-too-large", `The body is over ${maxBytes} bytes. Send a shorter prompt.`);
   if (Number(request.headers.get("content-length")) > maxBytes) throw tooLarge();
 
   let text = "";

@@ -65,7 +65,11 @@ function filesFor(device: ComputeTarget["device"], shaderF16: boolean, files: On
 }
 
 /** The files of a repository that the catalogue does not know, from the hub's tree: no trial and error. */
-async function askHub({ repo }: ModelEntry, hub: string, fetch: (url: string) => Promise<Response>): Promise<OnnxFiles> {
+async function askHub(
+  { repo }: ModelEntry,
+  hub: string,
+  fetch: (url: string) => Promise<Response>,
+): Promise<OnnxFiles> {
   const response = await fetch(`${hub}/api/models/${repo}/tree/main/onnx`);
   if (!response.ok) throw new Error(`${hub} has no ONNX files for ${repo} (status ${response.status})`);
   const tree = (await response.json()) as Array<{ path: string }>;

@@ -5,11 +5,11 @@ import type { LanguageModel } from "./model.ts";
 import { createOnnxModel, type MakeTensor, type OrtSession } from "./onnx-model.ts";
 
 /** Where files come from: an origin that serves them, or (in Node) a folder that holds them. */
-export type ModelOrigin =
+type ModelOrigin =
   | { readonly type: "http"; readonly host: string; readonly pathTemplate: string; readonly fetch: FetchFile }
   | { readonly type: "folder"; readonly path: string };
 
-export type FetchFile = (url: string | URL) => Promise<Response>;
+type FetchFile = (url: string | URL) => Promise<Response>;
 
 export interface LoadOptions {
   readonly origin: ModelOrigin;

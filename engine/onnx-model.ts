@@ -2,7 +2,7 @@ import type { Device, Sampling } from "../core/protocol.ts";
 import type { KvCache, LanguageModel } from "./model.ts";
 
 /** The parts of an ONNX runtime tensor and session that a decoder needs; web and Node builds both have them. */
-export interface OrtTensor {
+interface OrtTensor {
   readonly data: unknown;
   readonly dims: readonly number[];
   readonly location?: string;
@@ -50,7 +50,8 @@ export function createOnnxModel(parts: OnnxModelParts): LanguageModel {
     throw new Error(`${parts.name} has no inputs for a KV cache: use its merged decoder`);
   }
 
-  const int64 = (values: readonly number[]) => makeTensor("int64", BigInt64Array.from(values, BigInt), [1, values.length]);
+  const int64 = (values: readonly number[]) =>
+    makeTensor("int64", BigInt64Array.from(values, BigInt), [1, values.length]);
 
   const feedsFor = (tokenIds: readonly number[], past: Past, pastTokens: number) => {
     const positions = tokenIds.map((_, index) => pastTokens + index);
@@ -60,7 +61,8 @@ export function createOnnxModel(parts: OnnxModelParts): LanguageModel {
       attention_mask: int64(new Array(pastTokens + tokenIds.length).fill(1)),
     };
     if (wants.has("position_ids")) feeds["position_ids"] = int64(positions);
-    if (wants.has("use_cache_branch")) feeds["use_cache_branch"] = makeTensor("bool", Uint8Array.of(pastTokens ? 1 : 0), [1]);
+    if (wants.has("use_cache_branch"))
+      feeds["use_cache_branch"] = makeTensor("bool", Uint8Array.of(pastTokens ? 1 : 0), [1]);
     if (wants.has("num_logits_to_keep")) feeds["num_logits_to_keep"] = makeTensor("int64", BigInt64Array.of(1n), []);
     return feeds;
   };

@@ -27,7 +27,11 @@ test("`uniform()` is MurmurHash3 of seed and step", () => {
 });
 
 test("`uniform()` spreads steps and seeds evenly over [0, 1)", () => {
-  for (const draw of [(n: number) => uniform(1, n), (n: number) => uniform(n, 0), (n: number) => uniform(n * 2 ** 32, 0)]) {
+  for (const draw of [
+    (n: number) => uniform(1, n),
+    (n: number) => uniform(n, 0),
+    (n: number) => uniform(n * 2 ** 32, 0),
+  ]) {
     const bins = new Array<number>(10).fill(0);
     for (let n = 0; n < 10_000; n++) {
       const value = draw(n);

@@ -11,7 +11,10 @@ const rounded = (values: ArrayLike<number>) => Array.from(values, (value) => Mat
 
 /** Far enough apart that their probabilities differ as well. */
 const anyLogits = fc
-  .array(fc.integer({ min: -3000, max: 3000 }).map((hundredths) => hundredths / 100), { minLength: 1, maxLength: 200 })
+  .array(
+    fc.integer({ min: -3000, max: 3000 }).map((hundredths) => hundredths / 100),
+    { minLength: 1, maxLength: 200 },
+  )
   .map((values) => Float32Array.from(values));
 
 test("`penaliseRepetition()` divides positive logits of seen tokens and multiplies negative ones", () => {
@@ -53,7 +56,10 @@ test("`keepTopP()` never misses a token through its short cut", () => {
       const { ids } = keepTopP(all, p);
       const mass = Array.from(ids).reduce((sum, id) => sum + all.probabilities[id]!, 0);
       const smallest = Math.min(...Array.from(ids, (id) => all.probabilities[id]!));
-      const largestLeft = Math.max(0, ...Array.from(all.probabilities).filter((_, id) => !Array.from(ids).includes(id)));
+      const largestLeft = Math.max(
+        0,
+        ...Array.from(all.probabilities).filter((_, id) => !Array.from(ids).includes(id)),
+      );
       expect(mass).toBeGreaterThanOrEqual(p - 1e-9);
       expect(mass - smallest).toBeLessThan(p + 1e-9);
       expect(smallest).toBeGreaterThanOrEqual(largestLeft);

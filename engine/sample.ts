@@ -15,7 +15,12 @@ export interface Candidates {
  * @param seen every token of the prompt and the answer so far
  * @param random in [0, 1)
  */
-export function chooseToken(logits: Float32Array, seen: ReadonlySet<number>, sampling: Sampling, random: number): number {
+export function chooseToken(
+  logits: Float32Array,
+  seen: ReadonlySet<number>,
+  sampling: Sampling,
+  random: number,
+): number {
   penaliseRepetition(logits, seen, sampling.repetitionPenalty);
   if (sampling.temperature === 0) return argmax(logits);
   const all = softmax(logits, sampling.temperature);
@@ -36,7 +41,10 @@ export function argmax(logits: Float32Array): number {
   let best = 0;
   for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
   if (!Number.isFinite(logits[best])) {
-    throw new VaultError("engine-failed", "The model's logits are not numbers. Reload the page, or use another device.");
+    throw new VaultError(
+      "engine-failed",
+      "The model's logits are not numbers. Reload the page, or use another device.",
+    );
   }
   return best;
 }
@@ -68,9 +76,9 @@ export function keepTopP(candidates: Candidates, p: number): Candidates {
   // Those below this floor weigh less than 1 - p all together, so none of them can be needed: no need to sort them.
   const floor = (1 - p) / candidates.ids.length;
   const places = ranked(candidates, floor);
-  let mass = 0;
-  const end = places.findIndex((place) => (mass += candidates.probabilities[place]!) >= p);
-  return select(candidates, end === -1 ? places : places.slice(0, end + 1));
+  let count = 0;
+  for (let mass = 0; mass < p && count < places.length; count++) mass += candidates.probabilities[places[count]!]!;
+  return select(candidates, places.slice(0, count));
 }
 
 /** Inverse transform sampling. */

@@ -23,7 +23,8 @@ export async function selfCheck(model: LanguageModel): Promise<void> {
   oneByOne.dispose();
 
   const last = rows.at(-1);
-  if (!last || !onePass.every(Number.isFinite) || !last.every(Number.isFinite)) throw new Error("it computes no numbers");
+  if (!last || !onePass.every(Number.isFinite) || !last.every(Number.isFinite))
+    throw new Error("it computes no numbers");
   if (rows.slice(1).every((row, index) => distance(row, rows[index]!) === 0)) {
     throw new Error("it computes the same for every position");
   }

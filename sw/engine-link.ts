@@ -57,7 +57,10 @@ export function createEngineLink(): EngineLink {
         link(connectEngine(message.port), message.aliveLock);
       } else {
         asked?.reject(
-          new VaultError("version-mismatch", "The page and its service worker are of different versions. Reload the page."),
+          new VaultError(
+            "version-mismatch",
+            "The page and its service worker are of different versions. Reload the page.",
+          ),
         );
       }
     },

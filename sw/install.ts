@@ -17,7 +17,10 @@ export interface InstallOptions {
  * Adds the virtual API to any service worker. Call it during the worker's first evaluation: listeners that are
  * added later are not called for the event that started the worker.
  */
-export function installVault({ base = new URL(self.registration.scope), wholeOrigin = false }: InstallOptions = {}): void {
+export function installVault({
+  base = new URL(self.registration.scope),
+  wholeOrigin = false,
+}: InstallOptions = {}): void {
   const link = createEngineLink();
   const handle = createApi({ engine: link, log: openLogStore(), basePath: base.pathname });
   self.addEventListener("message", (event) => {

@@ -3,7 +3,11 @@ import { isApiRequest } from "./scope.ts";
 
 const base = new URL("http://host/app/");
 const ask = (path: string, changes: Partial<Request> = {}, wholeOrigin = true) =>
-  isApiRequest({ url: `http://host${path}`, method: "GET", mode: "cors", destination: "", ...changes } as Request, base, wholeOrigin);
+  isApiRequest(
+    { url: `http://host${path}`, method: "GET", mode: "cors", destination: "", ...changes } as Request,
+    base,
+    wholeOrigin,
+  );
 
 test("routes are ours, by any method and also as a link", () => {
   expect(ask("/app/generate", { method: "POST" })).toBe(true);

@@ -1,7 +1,7 @@
 import {
-  PROTOCOL_VERSION,
   type PageToEngine,
   type PageToSw,
+  PROTOCOL_VERSION,
   STATUS_CHANNEL,
   type StatusMessage,
   type SwToPage,

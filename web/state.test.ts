@@ -17,7 +17,10 @@ test("the rate counts from the first token on", () => {
 test("an answer ends as done, stopped or failed, and keeps its text", () => {
   const token: UiAction = { type: "token", text: "a", atMs: 0 };
   expect(run(submit, token, { type: "stop" })).toMatchObject({ phase: "idle", answer: { text: "a", stopped: true } });
-  expect(run(submit, token, { type: "fail", detail: "No." })).toMatchObject({ phase: "idle", answer: { text: "a", error: "No." } });
+  expect(run(submit, token, { type: "fail", detail: "No." })).toMatchObject({
+    phase: "idle",
+    answer: { text: "a", error: "No." },
+  });
 });
 
 test("a new request starts from nothing", () => {

@@ -20,10 +20,12 @@ export function watchEngine(onStatus: (status: EngineStatus) => void): EngineWat
 /** Calls `onChange` after the log has changed, whoever asked for what; once for a burst of changes. */
 export function watchLog(onChange: () => void): () => void {
   const channel = new BroadcastChannel(LOG_CHANNEL);
-  let timer: number | undefined;
+  let due = false;
   channel.addEventListener("message", () => {
-    timer ??= window.setTimeout(() => {
-      timer = undefined;
+    if (due) return;
+    due = true;
+    setTimeout(() => {
+      due = false;
       onChange();
     }, BURST_MS);
   });

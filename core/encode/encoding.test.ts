@@ -44,7 +44,7 @@ async function encode(encoding: Encoding, all: TokenEvent[]): Promise<string[]> 
 /** By the letter of https://html.spec.whatwg.org/multipage/server-sent-events.html: three kinds of line end. */
 function parseSse(stream: string): string[] {
   const found: string[] = [];
-  let data: string[] = [];
+  const data: string[] = [];
   for (const line of stream.split(/\r\n|\n|\r/)) {
     if (line === "" && data.length > 0) found.push(data.splice(0).join("\n"));
     else if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));

@@ -14,7 +14,7 @@ export interface Encoding {
 }
 
 /** What every encoding can say of a finished answer. */
-export interface Answer {
+interface Answer {
   /** The whole text. */
   readonly response: string;
   readonly fields: ReturnType<typeof answerFields>;

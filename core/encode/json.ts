@@ -4,6 +4,5 @@ import type { Encoding } from "./encoding.ts";
 export const json: Encoding = {
   mediaType: "application/json",
   token: () => "",
-  done: (_, { response, fields }) =>
-    JSON.stringify({ response, ...fields, generated_at: new Date().toISOString() }),
+  done: (_, { response, fields }) => JSON.stringify({ response, ...fields, generated_at: new Date().toISOString() }),
 };

@@ -7,7 +7,8 @@ const line = (value: unknown) => `${JSON.stringify(value)}\n`;
 export const ndjson: Encoding = {
   mediaType: "application/x-ndjson",
   token: ({ text }) => line({ response: text }),
-  done: ({ text }, { fields }) => (text ? line({ response: text }) : "") + line({ response: "", done: true, ...fields }),
+  done: ({ text }, { fields }) =>
+    (text ? line({ response: text }) : "") + line({ response: "", done: true, ...fields }),
   error: (error) => line({ error: problemDetails(error), done: true }),
 };
 

@@ -13,7 +13,12 @@ export async function bundle(entry: string, fileName: string): Promise<void> {
       emptyOutDir: false,
       copyPublicDir: false,
       minify: false,
-      lib: { entry: fileURLToPath(new URL(entry, import.meta.url)), formats: ["iife"], name: "bundle", fileName: () => fileName },
+      lib: {
+        entry: fileURLToPath(new URL(entry, import.meta.url)),
+        formats: ["iife"],
+        name: "bundle",
+        fileName: () => fileName,
+      },
     },
   });
 }

@@ -1,13 +1,8 @@
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { test as base, type BrowserContext, expect, type Page } from "playwright/test";
+import { rmSync } from "node:fs";
+import { type BrowserContext, test as base, expect, type Page } from "playwright/test";
 import { type Site, serveSite } from "../../cli/site-server.ts";
 import type { LogRecord } from "../../core/protocol.ts";
-import { bundlePath } from "./bundle.ts";
-
-const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
-const SCRATCH = fileURLToPath(new URL("../../test-results", import.meta.url));
+import { DIST, withFakeWorker } from "./site-folders.ts";
 
 /** Nobody listens there: whoever is sent to it cannot reach the hub. */
 export const DEAD_HUB = "http://localhost:9";
@@ -104,19 +99,4 @@ export async function closedLogs(page: Page): Promise<LogRecord[]> {
     })
     .toBe(0);
   return records;
-}
-
-/** The built app again, its files linked, only the engine's worker is another. */
-function withFakeWorker(): string {
-  mkdirSync(SCRATCH, { recursive: true });
-  const folder = mkdtempSync(join(SCRATCH, "site-"));
-  for (const entry of readdirSync(DIST, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const from = join(entry.parentPath, entry.name);
-    const to = join(folder, from.slice(DIST.length));
-    mkdirSync(join(to, ".."), { recursive: true });
-    if (/^worker-.*\.js$/.test(entry.name)) copyFileSync(bundlePath("fake-worker.js"), to);
-    else linkSync(from, to);
-  }
-  return folder;
 }

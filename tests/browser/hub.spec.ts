@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type Hub, startHub } from "../fixtures/hub.ts";
-import { expect, generate, health, newTab, test as base, visit } from "./harness.ts";
+import { test as base, expect, generate, health, newTab, visit } from "./harness.ts";
 
 const GREEDY = JSON.parse(
   readFileSync(new URL("../fixtures/merged-decoder/expected-greedy.json", import.meta.url), "utf8"),
@@ -49,7 +49,9 @@ test.describe("a model that only the hub knows", () => {
 
   test("is found through the hub's tree, without trial and error", async ({ vault, hub }) => {
     expect((await generate(vault, ask)).model).toBe("someone/some-gpt2");
-    expect(hub.requests.filter((path) => path.startsWith("/api/"))).toEqual(["/api/models/someone/some-gpt2/tree/main/onnx"]);
+    expect(hub.requests.filter((path) => path.startsWith("/api/"))).toEqual([
+      "/api/models/someone/some-gpt2/tree/main/onnx",
+    ]);
   });
 });
 

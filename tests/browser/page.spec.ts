@@ -27,7 +27,9 @@ test.describe("with an engine that takes its time", () => {
   });
 
   test("what another program of the origin asks appears in the log", async ({ vault }) => {
-    await vault.evaluate(() => fetch("/generate", { method: "POST", body: JSON.stringify({ prompt: "from a script" }) }));
+    await vault.evaluate(() =>
+      fetch("/generate", { method: "POST", body: JSON.stringify({ prompt: "from a script" }) }),
+    );
     await expect(vault.getByRole("list")).toContainText("from a script");
   });
 });

@@ -22,7 +22,9 @@ const engineSteps = (page: Page) =>
 
 /** The tab that holds the engine's lock. */
 const engineHost = (page: Page) =>
-  page.evaluate(async () => (await navigator.locks.query()).held?.find(({ name }) => name === "minivault-engine")?.clientId);
+  page.evaluate(
+    async () => (await navigator.locks.query()).held?.find(({ name }) => name === "minivault-engine")?.clientId,
+  );
 
 test("tokens come one by one, while the model is still at work", async ({ vault }) => {
   const arrivals = await vault.evaluate(async () => {
@@ -153,12 +155,15 @@ test("a slow reader slows the model instead of filling memory", async ({ vault }
   });
   let last = -1;
   await expect
-    .poll(async () => {
-      const steps = await engineSteps(vault);
-      const still = steps === last;
-      last = steps;
-      return still;
-    }, { intervals: [500] })
+    .poll(
+      async () => {
+        const steps = await engineSteps(vault);
+        const still = steps === last;
+        last = steps;
+        return still;
+      },
+      { intervals: [500] },
+    )
     .toBe(true);
   expect(last).toBeLessThan(60_000);
 });

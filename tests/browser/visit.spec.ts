@@ -16,7 +16,12 @@ const exportLog = async (page: import("playwright/test").Page): Promise<LogRecor
     .map((line) => JSON.parse(line));
 };
 
-test("a first visit: ask, read, export; then without a network all of it again", async ({ vault, site, served, foreign }) => {
+test("a first visit: ask, read, export; then without a network all of it again", async ({
+  vault,
+  site,
+  served,
+  foreign,
+}) => {
   await vault.getByLabel("Prompt").fill(PROMPT);
   await vault.getByRole("button", { name: "Generate" }).click();
   await expect(vault.getByRole("region", { name: "Answer" })).toContainText("Paris.");

@@ -330,7 +330,15 @@ export const API_CONTRACT: readonly ContractCase[] = [
     name: "GET /logs has one record of an exchange, with all that was used to make it",
     async run(send) {
       const requestId = newId();
-      const body = { prompt: STORY, max_new_tokens: 5, temperature: 0.5, top_k: 9, top_p: 0.9, seed: 42, stop: ["zzz"] };
+      const body = {
+        prompt: STORY,
+        max_new_tokens: 5,
+        temperature: 0.5,
+        top_k: 9,
+        top_p: 0.9,
+        seed: 42,
+        stop: ["zzz"],
+      };
       const answer = await generate(send, body, { "x-request-id": requestId });
       const record = await closedRecord(send, requestId);
       assert.equal(record.id, answer.id);

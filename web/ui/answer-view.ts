@@ -90,7 +90,9 @@ function facts({ tokens, tokensPerSecond, summary, stopped }: AnswerState, strea
   return [
     formatCount(summary?.usage.completion_tokens ?? tokens, "token"),
     ...(tokensPerSecond ? [`${formatRate(tokensPerSecond)} tokens/s`] : []),
-    ...(summary ? [summary.model, summary.finish_reason === "length" ? "cut at the token limit" : "ended by itself"] : []),
+    ...(summary
+      ? [summary.model, summary.finish_reason === "length" ? "cut at the token limit" : "ended by itself"]
+      : []),
     ...(stopped ? ["stopped by you"] : []),
   ];
 }

@@ -7,7 +7,8 @@ export function formatBytes(bytes: number): string {
 /** 412.3 → "412", 8.04 → "8.0". */
 export const formatRate = (perSecond: number): string => perSecond.toFixed(perSecond < 20 ? 1 : 0);
 
-export const formatCount = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+export const formatCount = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
 
 const DEVICES = { webgpu: "GPU", wasm: "CPU", cpu: "CPU" } as const;
 

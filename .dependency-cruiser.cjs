@@ -1,0 +1,49 @@
+/** Who may import whom. A folder is a realm; see docs/ARCHITECTURE.md. */
+const only = (name, from, to) => ({
+  name,
+  severity: "error",
+  from: { path: from, pathNot: "\\.test\\.ts$" },
+  to: { pathNot: to },
+});
+
+module.exports = {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    { name: "no-orphans", severity: "error", from: { orphan: true, pathNot: "\\.d\\.ts$|\\.test\\.ts$" }, to: {} },
+    only("protocol-imports-nothing", "^core/protocol\\.ts$", "^$"),
+    only("core-is-closed", "^core/", "^core/|node_modules/(hono|valibot)/"),
+    only(
+      "engine-sees-protocol-port-and-config",
+      "^engine/",
+      "^engine/|^core/(protocol|errors|config|defer-stream|port-server)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
+    ),
+    only("logs-see-protocol", "^logs-export/", "^logs-export/|^core/(protocol|errors)\\.ts$|node_modules/idb/"),
+    only("sw-never-sees-page-or-engine", "^sw/", "^sw/|^core/|^logs-export/|node_modules/workbox-"),
+    only(
+      "web-never-sees-sw-or-engine",
+      "^web/",
+      "^web/|^core/(protocol|errors)\\.ts$|node_modules/(lit|workbox-window)/",
+    ),
+    only(
+      "cli-serves-the-built-site",
+      "^cli/",
+      "^cli/|^core/|node_modules/vite/|^(node:)?(fs|fs/promises|http|net|path|url)$",
+    ),
+    {
+      name: "one-file-per-dependency",
+      severity: "error",
+      from: {
+        path: "^(core|engine|logs-export|sw|web)/",
+        pathNot:
+          "^core/(api|generate-request|config)\\.ts$|^logs-export/store\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|register-sw\\.ts$)|\\.test\\.ts$",
+      },
+      to: { path: "node_modules" },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.base.json" },
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "default"] },
+  },
+};

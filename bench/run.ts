@@ -1,0 +1,107 @@
+import { rmSync } from "node:fs";
+import { type Browser, chromium, type Page } from "playwright";
+import { serveSite } from "../cli/site-server.ts";
+import { bundle } from "../tests/browser/bundle.ts";
+import { DIST, withFakeWorker } from "../tests/browser/site-folders.ts";
+import { findChromium, QUIET_FLAGS } from "../tests/find-chromium.ts";
+import { measureSizes } from "./sizes.ts";
+
+/** `npm run bench -- --json`: medians in real Chromium, on one line of JSON at the end. */
+const STORY = { prompt: "Once upon a time", max_new_tokens: 200, temperature: 1, seed: 4 };
+const ENV = { MINIVAULT_HUB: "http://localhost:9", MINIVAULT_MODEL: "minivault-demo", MINIVAULT_DEVICE: "wasm" };
+
+/** Time to the first and the last chunk of a stream, and its chunks, as a page sees them. */
+const stream = (page: Page, body: object) =>
+  page.evaluate(async (body) => {
+    const startMs = performance.now();
+    const response = await fetch("/generate/stream", {
+      method: "POST",
+      headers: { accept: "application/x-ndjson" },
+      body: JSON.stringify(body),
+    });
+    const reader = response.body?.getReader();
+    let firstMs = 0;
+    let text = "";
+    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+      firstMs ||= performance.now();
+      text += new TextDecoder().decode(next.value);
+    }
+    const endMs = performance.now();
+    const tokens = text.trimEnd().split("\n").length - 1;
+    return { ttftMs: firstMs - startMs, decodeMs: endMs - firstMs, totalMs: endMs - startMs, tokens };
+  }, body);
+
+async function open(browser: Browser, url: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(url);
+  await page.getByRole("button", { name: "Generate" }).and(page.locator(":enabled")).waitFor();
+  await stream(page, { prompt: "warm up", max_new_tokens: 8 });
+  return page;
+}
+
+/** A browser profile without history, from the navigation to the first token of the first request. */
+async function firstVisit(browser: Browser, url: string): Promise<number> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(url, { waitUntil: "commit" });
+  const ms = await page.evaluate(async () => {
+    if (!navigator.serviceWorker.controller) {
+      await new Promise((resolve) =>
+        navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }),
+      );
+    }
+    const response = await fetch("/generate/stream", { method: "POST", body: JSON.stringify({ prompt: "Once" }) });
+    await response.body?.getReader().read();
+    return performance.now();
+  });
+  await context.close();
+  return ms;
+}
+
+async function repeat(times: number, measure: () => Promise<number>): Promise<number[]> {
+  const values: number[] = [];
+  for (let round = 0; round < times; round++) values.push(await measure());
+  return values.sort((a, b) => a - b);
+}
+
+async function measureReal(browser: Browser) {
+  const site = await serveSite({ folder: DIST, port: 0, env: ENV });
+  const first_visit_to_first_token_ms = await repeat(5, () => firstVisit(browser, site.url));
+  const page = await open(browser, site.url);
+  const ttft_ms = await repeat(20, async () => (await stream(page, { ...STORY, max_new_tokens: 1 })).ttftMs);
+  const tokens_per_s = await repeat(10, async () => {
+    const { tokens, decodeMs } = await stream(page, STORY);
+    return ((tokens - 1) * 1000) / decodeMs;
+  });
+  await site.close();
+  return { first_visit_to_first_token_ms, ttft_ms, tokens_per_s };
+}
+
+async function measureOverhead(browser: Browser) {
+  await bundle("../fixtures/fake-worker.ts", "fake-worker.js");
+  const folder = withFakeWorker();
+  const site = await serveSite({ folder, port: 0, env: ENV });
+  const page = await open(browser, site.url);
+  const api_overhead_ms_per_token = await repeat(7, async () => {
+    const { totalMs, tokens } = await stream(page, { prompt: "a", max_new_tokens: 3000 });
+    return totalMs / tokens;
+  });
+  await site.close();
+  rmSync(folder, { recursive: true });
+  return { api_overhead_ms_per_token };
+}
+
+const round = (value: number) => Math.round(value * 1000) / 1000;
+const median = (sorted: readonly number[]) => round(sorted[Math.floor(sorted.length / 2)] ?? Number.NaN);
+
+const sizes = await measureSizes();
+const browser = await chromium.launch({ executablePath: findChromium(), args: QUIET_FLAGS });
+const samples: Record<string, number[]> = { ...(await measureReal(browser)), ...(await measureOverhead(browser)) };
+await browser.close();
+
+const medians = Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)]));
+const spread = Object.fromEntries(
+  Object.entries(samples).map(([name, values]) => [name, [round(values[0] ?? 0), round(values.at(-1) ?? 0)]]),
+);
+if (process.argv.includes("--json")) console.log(JSON.stringify({ ...medians, ...sizes, spread }));
+else console.table({ ...medians, ...sizes });
