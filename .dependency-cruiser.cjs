@@ -17,12 +17,16 @@ module.exports = {
       "^engine/",
       "^engine/|^core/(protocol|errors|config|defer-stream|port-server)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
     ),
-    only("logs-see-protocol", "^logs-export/", "^logs-export/|^core/(protocol|errors)\\.ts$|node_modules/idb/"),
+    only(
+      "logs-see-protocol",
+      "^logs-export/",
+      "^logs-export/|^core/(protocol|errors|web-lock)\\.ts$|node_modules/idb/",
+    ),
     only("sw-never-sees-page-or-engine", "^sw/", "^sw/|^core/|^logs-export/|node_modules/workbox-"),
     only(
       "web-never-sees-sw-or-engine",
       "^web/",
-      "^web/|^core/(protocol|errors)\\.ts$|node_modules/(lit|workbox-window)/",
+      "^web/|^core/(protocol|errors|web-lock)\\.ts$|node_modules/(lit|workbox-window)/",
     ),
     only(
       "cli-serves-the-built-site",

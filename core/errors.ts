@@ -48,12 +48,12 @@ export class VaultError extends Error {
   }
 }
 
+export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
 export function asVaultError(cause: unknown): VaultError {
   if (cause instanceof VaultError) return cause;
-  const detail = cause instanceof Error ? cause.message : String(cause);
-  return new VaultError("engine-failed", `The engine failed: ${detail}. Try again; reload the page if it persists.`, {
-    cause,
-  });
+  const detail = `The engine failed: ${reasonOf(cause)}. Try again; reload the page if it persists.`;
+  return new VaultError("engine-failed", detail, { cause });
 }
 
 /** Members of an RFC 9457 problem. https://www.rfc-editor.org/rfc/rfc9457 */

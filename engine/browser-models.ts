@@ -1,4 +1,4 @@
-import { asVaultError } from "../core/errors.ts";
+import { reasonOf } from "../core/errors.ts";
 import type { VaultConfig } from "../core/protocol.ts";
 import { chooseFiles, findModel, type ModelEntry, type OnnxFiles } from "./catalogue.ts";
 import { type ComputeTarget, findTarget, withoutGpu } from "./device.ts";
@@ -33,7 +33,7 @@ export function browserModels(config: VaultConfig, baseUrl: string): (nameOrId: 
       await selfCheck(model);
       return model;
     } catch (cause) {
-      return instead(await loadOn(withoutGpu(target)), `WebGPU failed (${asVaultError(cause).message})`);
+      return instead(await loadOn(withoutGpu(target)), `WebGPU failed (${reasonOf(cause)})`);
     }
   };
 
@@ -55,7 +55,7 @@ const needsF16 = (files: OnnxFiles): boolean => files.webgpu.endsWith("_fp16.onn
 
 const instead = (model: LanguageModel, reason: string): LanguageModel => ({
   ...model,
-  fallback: { wanted: "webgpu", reason: `${reason}, so the CPU computes.` },
+  fallback: { wanted: "webgpu", reason: `${reason}, so the CPU computes` },
 });
 
 /** Best first. */

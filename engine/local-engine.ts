@@ -1,5 +1,5 @@
 import { deferStream } from "../core/defer-stream.ts";
-import { asVaultError, VaultError } from "../core/errors.ts";
+import { asVaultError, reasonOf, VaultError } from "../core/errors.ts";
 import type { Engine, EngineStatus, Fallback, GenerateRequest, Progress, TokenEvent } from "../core/protocol.ts";
 import { generate, tokenise } from "./generate.ts";
 import type { LanguageModel } from "./model.ts";
@@ -64,7 +64,7 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
       return await loadOne(wanted, null, show(wanted.name));
     } catch (cause) {
       if (!fallback) throw cause;
-      const instead = { wanted: wanted.name, reason: asVaultError(cause).message };
+      const instead = { wanted: wanted.name, reason: reasonOf(cause) };
       return loadOne(fallback, instead, show(fallback.name));
     }
   };
@@ -148,7 +148,7 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
         if (replaced.users === 0) await replaced.model.dispose();
       } catch (cause) {
         retrying = null;
-        replaced.fallback = { wanted: wanted.name, reason: asVaultError(cause).message };
+        replaced.fallback = { wanted: wanted.name, reason: reasonOf(cause) };
         settle(replaced);
       }
     },

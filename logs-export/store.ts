@@ -1,5 +1,6 @@
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import { LOG_CHANNEL, type LogQuery, type LogRecord, type LogSink } from "../core/protocol.ts";
+import { holdLock } from "../core/web-lock.ts";
 
 /** `owner` is there while the exchange is going on: a lock that its host holds while it lives. */
 interface Row {
@@ -19,13 +20,17 @@ const PAGE = 64;
 export function openLogStore(name = "minivault"): LogSink {
   const owner = `minivault-log-${crypto.randomUUID()}`;
   const channel = new BroadcastChannel(LOG_CHANNEL);
+  let locked: Promise<void> | undefined;
   let opening: Promise<IDBPDatabase<Schema>> | undefined;
 
+  /** Storage may be back for the next record, and so may a connection that the browser or an upgrade took. */
+  const forget = () => {
+    opening = undefined;
+  };
   const open = () => {
-    opening ??= openDatabase(name, owner);
-    opening.catch(() => {
-      opening = undefined; // storage may be back for the next record
-    });
+    locked ??= holdLock(owner);
+    opening ??= locked.then(() => openDatabase(name, forget));
+    opening.catch(forget);
     return opening;
   };
 
@@ -43,29 +48,20 @@ export function openLogStore(name = "minivault"): LogSink {
   };
 }
 
-async function openDatabase(name: string, owner: string): Promise<IDBPDatabase<Schema>> {
+async function openDatabase(name: string, onClosed: () => void): Promise<IDBPDatabase<Schema>> {
   const db = await openDB<Schema>(name, 1, {
     upgrade(db) {
       db.createObjectStore("logs", { autoIncrement: true }).createIndex("owner", "owner");
     },
     // Another tab wants to upgrade: do not stand in its way.
-    blocking: (_current, _blocked, event) => (event.target as IDBDatabase).close(),
+    blocking(_current, _blocked, event) {
+      (event.target as IDBDatabase).close();
+      onClosed();
+    },
+    terminated: onClosed,
   });
-  await holdLock(owner);
   await closeOrphans(db);
   return db;
-}
-
-/** Resolves once the lock is held; the browser releases it when this realm dies, however it dies. */
-function holdLock(lock: string): Promise<void> {
-  return new Promise((held, failed) => {
-    navigator.locks
-      .request(lock, () => {
-        held();
-        return new Promise<never>(() => {});
-      })
-      .catch(failed);
-  });
 }
 
 async function closeOrphans(db: IDBPDatabase<Schema>): Promise<void> {

@@ -6,6 +6,7 @@ import {
   type StatusMessage,
   type SwToPage,
 } from "../core/protocol.ts";
+import { holdLock } from "../core/web-lock.ts";
 
 export interface HostOptions {
   /** Starts the engine's dedicated worker: a service worker cannot. */
@@ -40,18 +41,6 @@ export async function hostEngine({ createWorker, baseUrl }: HostOptions): Promis
   });
   window.addEventListener("online", () => publish({ type: "ask-retry" }));
   await connect();
-}
-
-/** Resolves once this page holds the lock, which it then keeps for as long as it lives. */
-function holdLock(name: string): Promise<void> {
-  return new Promise((held, failed) => {
-    navigator.locks
-      .request(name, () => {
-        held();
-        return new Promise<never>(() => {});
-      })
-      .catch(failed);
-  });
 }
 
 /** Says what a worker that cannot even start cannot say itself. */

@@ -58,7 +58,7 @@ export const test = base.extend<Fixtures>({
 export { expect };
 
 /** Errors that a page does not handle. */
-export function watchErrors(page: Page): Error[] {
+function watchErrors(page: Page): Error[] {
   const errors: Error[] = [];
   page.on("pageerror", (error) => errors.push(error));
   return errors;

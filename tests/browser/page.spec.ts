@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type * as Axe from "axe-core";
 import { closedLogs, expect, test } from "./harness.ts";
 
 test.describe("with an engine that takes its time", () => {
@@ -54,3 +57,23 @@ test("hostile text stays text", async ({ vault }) => {
   expect(await vault.locator("img[src=x], vault-app script").count()).toBe(0);
   expect(await vault.title()).toBe("MiniVault");
 });
+
+declare const axe: typeof Axe;
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.describe(`on a phone, ${colorScheme}`, () => {
+    test.use({ colorScheme, viewport: { width: 390, height: 844 } });
+
+    test("nothing is cut off, and nothing stands in the way of assistive technology", async ({ vault }) => {
+      await vault.getByText("Options").click();
+      await vault.getByRole("button", { name: "Generate" }).click();
+      await expect(vault.getByText("ended by itself")).toBeVisible();
+      await expect(vault.getByRole("list")).toContainText("Paris");
+      expect(await vault.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+      await vault.evaluate(AXE);
+      const { violations } = await vault.evaluate(() => axe.run());
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target)}`)).toEqual([]);
+    });
+  });
+}

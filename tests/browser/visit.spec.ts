@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
+import type { Page } from "playwright/test";
 import type { LogRecord } from "../../core/protocol.ts";
 import { expect, generate, health, test, visit } from "./harness.ts";
 
 const PROMPT = "Q: What is the capital of France?\nA:";
 
-const exportLog = async (page: import("playwright/test").Page): Promise<LogRecord[]> => {
+const exportLog = async (page: Page): Promise<LogRecord[]> => {
   const [download] = await Promise.all([
     page.waitForEvent("download"),
     page.getByRole("link", { name: "Export JSONL" }).click(),
@@ -82,4 +83,33 @@ test("a wrong configuration is named on the page and in every answer", async ({ 
   const answer = await generate(vault, { prompt: "a" });
   expect(answer).toMatchObject({ status: 500, code: "bad-config" });
   expect(await health(vault)).toMatchObject({ status: "failed" });
+});
+
+test.describe("where no page hosts an engine", () => {
+  /** Controlled by the service worker, but not the app. */
+  const leaveTheApp = (page: Page, url: string) => page.goto(`${url}icons/vault.svg`);
+
+  test("a request ends with a 503 that says what to do, and health says so too", async ({ vault, site }) => {
+    await leaveTheApp(vault, site.url);
+    expect(await generate(vault, { prompt: "a" })).toMatchObject({
+      status: 503,
+      code: "engine-absent",
+      detail: "No page hosts the engine. Open MiniVault in a tab and try again.",
+    });
+    expect(await health(vault)).toMatchObject({ status: "absent" });
+  });
+
+  test("a page of another version is refused, and the request says why", async ({ vault, site }) => {
+    await leaveTheApp(vault, site.url);
+    const answer = generate(vault, { prompt: "a" });
+    await vault.evaluate(async () => {
+      const { active } = await navigator.serviceWorker.ready;
+      const { port2 } = new MessageChannel();
+      navigator.serviceWorker.addEventListener("message", () =>
+        active?.postMessage({ type: "engine-port", version: 0, port: port2, aliveLock: "x" }, [port2]),
+      );
+      navigator.serviceWorker.startMessages();
+    });
+    expect(await answer).toMatchObject({ status: 503, code: "version-mismatch" });
+  });
 });

@@ -13,7 +13,7 @@ export class AnswerView extends LitElement {
         padding: 1rem;
       }
       .text {
-        margin: 0.5rem 0 0;
+        margin: 0;
         font: 0.95rem/1.6 var(--mono);
         white-space: pre-wrap;
         overflow-wrap: anywhere;
@@ -51,8 +51,11 @@ export class AnswerView extends LitElement {
         font-size: 0.87rem;
         font-variant-numeric: tabular-nums;
       }
+      .text + .error {
+        margin-top: 0.75rem;
+      }
       .error {
-        margin: 0.75rem 0 0;
+        margin: 0;
         padding: 0.75rem 1rem;
         border-radius: 10px;
         background: var(--danger-wash);
@@ -73,15 +76,20 @@ export class AnswerView extends LitElement {
   override render() {
     const { answer, streaming } = this;
     if (!answer) return nothing;
-    const caret = streaming ? html`<span class="caret"></span>` : nothing;
+    const refused = answer.error !== null && answer.text === "";
     return html`
       <section class="card" aria-label="Answer" aria-busy=${streaming}>
-        <p class="text"><span class="prompt">${answer.prompt}</span><span id="answer">${answer.text}</span>${caret}</p>
+        ${refused ? nothing : this.#text(answer)}
         ${answer.error && html`<p class="error" role="alert">${answer.error}</p>`}
-        <p class="facts">${facts(answer, streaming).map((fact) => html`<span>${fact}</span>`)}</p>
+        ${refused ? nothing : html`<p class="facts">${facts(answer, streaming).map((fact) => html`<span>${fact}</span>`)}</p>`}
         <p class="visually-hidden" role="status">${streaming ? "" : answer.text}</p>
       </section>
     `;
+  }
+
+  #text({ prompt, text }: AnswerState) {
+    const caret = this.streaming ? html`<span class="caret"></span>` : nothing;
+    return html`<p class="text"><span class="prompt">${prompt}</span><span id="answer">${text}</span>${caret}</p>`;
   }
 }
 

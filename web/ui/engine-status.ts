@@ -94,7 +94,7 @@ export class EngineStatusView extends LitElement {
             html`<div class="notice">
               <p>
                 ${engine.fallback.wanted === "webgpu" ? nothing : html`<strong>${engine.model}</strong> answers in place of <strong>${engine.fallback.wanted}</strong>: `}
-                ${engine.fallback.reason}
+                ${engine.fallback.reason}.
               </p>
               ${engine.fallback.wanted === "webgpu" || engine.retrying ? nothing : html`<button @click=${this.#retry}>Try again</button>`}
             </div>`

@@ -28,10 +28,12 @@ export class LogList extends LitElement {
         border-top: 0;
       }
       .line {
+        display: -webkit-box;
         overflow: hidden;
         font: 0.88rem/1.5 var(--mono);
-        text-overflow: ellipsis;
-        white-space: nowrap;
+        overflow-wrap: anywhere;
+        -webkit-box-orient: vertical;
+        -webkit-line-clamp: 2;
       }
       .facts {
         display: flex;

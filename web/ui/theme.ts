@@ -5,6 +5,9 @@ export const theme = css`
   :host {
     display: block;
   }
+  :host([hidden]) {
+    display: none;
+  }
   * {
     box-sizing: border-box;
   }

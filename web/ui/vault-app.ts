@@ -85,7 +85,7 @@ export class VaultApp extends LitElement {
           @generate=${this.#generate}
           @stop=${this.#stop}
         ></prompt-form>
-        <answer-view .answer=${answer} .streaming=${phase === "streaming"}></answer-view>
+        <answer-view ?hidden=${!answer} .answer=${answer} .streaming=${phase === "streaming"}></answer-view>
         <log-list .records=${this.#records}></log-list>
       </main>
     `;
