@@ -4,7 +4,7 @@ import { createFakeModel } from "../tests/fixtures/fake-model.ts";
 import { createMemoryLog } from "../tests/fixtures/memory-log.ts";
 import { createApi } from "./api.ts";
 import { ERRORS, problemResponse, VaultError } from "./errors.ts";
-import type { Engine, ErrorCode } from "./protocol.ts";
+import type { Engine, ErrorCode, LogSink } from "./protocol.ts";
 
 /** Fails from the given forward pass on: the first is prefill. */
 function failingApi(fromStep: number) {
@@ -82,6 +82,27 @@ test("health tells an engine that is not there from one that failed", async () =
     status: "failed",
     error: { message: expect.stringContaining("no file") },
   });
+});
+
+test("a log that cannot be read is a 500 that says so, and does not stand in the way of an answer", async () => {
+  const denied: LogSink = {
+    begin: () => Promise.reject(new Error("storage is denied")),
+    read: () =>
+      new ReadableStream({
+        pull() {
+          throw new Error("storage is denied");
+        },
+      }),
+  };
+  const engine = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  const handle = createApi({ engine, log: denied });
+  const logs = await handle(new Request("http://x/logs"));
+  expect([logs.status, await logs.json()]).toMatchObject([500, { code: "log-failed" }]);
+  const answer = await handle(new Request("http://x/generate", { method: "POST", body: '{"prompt":"a"}' }));
+  expect(await answer.json()).toMatchObject({ finish_reason: "length" });
+  const health = await (await handle(new Request("http://x/health"))).json();
+  expect(health).toMatchObject({ status: "ok", log: { readable: false } });
+  expect(health.log.failures).toBeGreaterThan(0);
 });
 
 test.each(Object.entries(ERRORS))(

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { Hono } from "hono/tiny";
-import { awaitStart } from "./await-start.ts";
+import { awaitFirst } from "./await-first.ts";
 import { deferStream } from "./defer-stream.ts";
 import { EncodeStream, type Encoding } from "./encode/encoding.ts";
 import { json } from "./encode/json.ts";
@@ -13,7 +13,7 @@ import { createJournal, type Exchange } from "./exchange.ts";
 import { parseGenerateBody } from "./generate-request.ts";
 import { healthResponse } from "./health.ts";
 import { logsResponse } from "./logs-route.ts";
-import type { Engine, GenerateRequest, LogSink } from "./protocol.ts";
+import type { Engine, GenerateRequest, LogSink, TokenEvent } from "./protocol.ts";
 import { createQueue } from "./queue.ts";
 import { readJsonBody } from "./read-body.ts";
 import { recordEvents } from "./record.ts";
@@ -63,7 +63,7 @@ export function createApi(options: ApiOptions): FetchHandler {
     const encoding = choose(stream);
     exchange.begin({ prompt: request.prompt, mode: encoding === json ? "full" : "stream" });
     const started = await start(request, exchange);
-    const events = encoding === json ? await awaitStart(started) : started;
+    const events = encoding === json ? await afterPrefill(started) : started;
     return new Response(events.pipeThrough(new EncodeStream(encoding, exchange)), {
       headers: { "content-type": encoding.mediaType, "cache-control": "no-store" },
     });
@@ -102,6 +102,13 @@ export function createApi(options: ApiOptions): FetchHandler {
     response.headers.set("server-timing", `total;dur=${now() - exchange.arrivedMs}`);
     return response;
   };
+}
+
+/** One JSON waits for `start`, so that whatever goes wrong before it has a status. */
+async function afterPrefill(events: ReadableStream<TokenEvent>): Promise<ReadableStream<TokenEvent>> {
+  const { first, stream } = await awaitFirst(events);
+  if (first?.type === "error") throw VaultError.fromWire(first.error);
+  return stream;
 }
 
 /** The bare text comes first: it is what a wildcard gets. */

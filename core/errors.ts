@@ -9,6 +9,7 @@ export const ERRORS: Record<ErrorCode, { readonly status: number; readonly title
   "body-too-large": { status: 413, title: "Body too large" },
   "prompt-too-long": { status: 422, title: "Prompt too long" },
   "bad-config": { status: 500, title: "Bad configuration" },
+  "log-failed": { status: 500, title: "Log failed" },
   "engine-failed": { status: 500, title: "Engine failed" },
   "queue-full": { status: 503, title: "Queue full" },
   "engine-absent": { status: 503, title: "No page hosts the engine" },

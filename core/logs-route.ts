@@ -1,11 +1,17 @@
+import { awaitFirst } from "./await-first.ts";
 import { NdjsonStream, ndjson } from "./encode/ndjson.ts";
-import { VaultError } from "./errors.ts";
+import { reasonOf, VaultError } from "./errors.ts";
 import type { LogQuery, LogSink } from "./protocol.ts";
 
 /** The log as JSONL, a page of records in memory at a time. */
-export function logsResponse(log: LogSink, search: URLSearchParams, nowMs: number): Response {
+export async function logsResponse(log: LogSink, search: URLSearchParams, nowMs: number): Promise<Response> {
+  const query = parseLogQuery(search);
+  const { stream } = await awaitFirst(log.read(query)).catch((cause) => {
+    const detail = `The log cannot be read: ${reasonOf(cause)}. Allow this site to store data and try again.`;
+    throw new VaultError("log-failed", detail, { cause });
+  });
   const day = new Date(nowMs).toISOString().slice(0, 10);
-  return new Response(log.read(parseLogQuery(search)).pipeThrough(new NdjsonStream()), {
+  return new Response(stream.pipeThrough(new NdjsonStream()), {
     headers: {
       "content-type": ndjson.mediaType,
       "cache-control": "no-store",

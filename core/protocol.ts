@@ -129,6 +129,7 @@ export type ErrorCode =
   | "engine-absent"
   | "version-mismatch"
   | "bad-config"
+  | "log-failed"
   | "engine-failed";
 
 export interface WireError {

@@ -27,6 +27,7 @@ test("`argmax()` takes the lower id of equals, and refuses logits that are not n
   expect(argmax(logitsOf(1, 3, 3, 2))).toBe(1);
   expect(() => argmax(logitsOf(Number.NaN, Number.NaN))).toThrow(/not numbers/);
   expect(() => argmax(logitsOf(1, Number.POSITIVE_INFINITY))).toThrow(/not numbers/);
+  expect(() => softmax(logitsOf(1, Number.NaN), 1)).toThrow(/not numbers/);
 });
 
 test("`softmax()` divides by the temperature first", () => {
@@ -39,6 +40,18 @@ test("`keepTopK()` keeps the likeliest, the lower id of equals, and scales them 
   const kept = keepTopK(softmax(logitsFor(1, 4, 1, 2), 1), 3);
   expect(kept.ids).toEqual([1, 3, 0]);
   expect(rounded(kept.probabilities)).toEqual(rounded([4 / 7, 2 / 7, 1 / 7]));
+});
+
+test("`keepTopK()` keeps what sorting all would", () => {
+  fc.assert(
+    fc.property(anyLogits, fc.integer({ min: 1, max: 60 }), (logits, k) => {
+      const all = softmax(logits, 1);
+      const sorted = Array.from(all.ids).sort((a, b) => all.probabilities[b]! - all.probabilities[a]! || a - b);
+      fc.pre(k < logits.length);
+      expect(keepTopK(all, k).ids).toEqual(sorted.slice(0, k));
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test("`keepTopP()` keeps the smallest set that reaches the mass", () => {

@@ -29,6 +29,26 @@ test.describe("with an engine that takes its time", () => {
     await expect(vault.getByRole("region", { name: "Answer" })).toContainText("128 tokens");
   });
 
+  test("an answer that is cut off is shown as far as it came, and said to be cut off", async ({ vault, context }) => {
+    await vault.getByLabel("Prompt").fill("slow:30");
+    await vault.getByRole("button", { name: "Generate" }).click();
+    const answer = vault.getByRole("region", { name: "Answer" });
+    await expect(answer).toContainText("Zwölf");
+    const devtools = await context.newCDPSession(vault);
+    await devtools.send("ServiceWorker.enable");
+    await devtools.send("ServiceWorker.stopAllWorkers");
+    await expect(vault.getByRole("alert")).toContainText("cut off before its end");
+    await expect(answer).toContainText("Zwölf");
+  });
+
+  test("a log that is deleted under way begins anew", async ({ vault }) => {
+    await vault.getByLabel("Prompt").fill("slow:1");
+    await vault.evaluate(() => indexedDB.deleteDatabase("minivault"));
+    await vault.getByRole("button", { name: "Generate" }).click();
+    await expect(vault.getByRole("region", { name: "Answer" })).toContainText("128 tokens");
+    await expect(vault.getByRole("list")).toContainText("Zwölf");
+  });
+
   test("what another program of the origin asks appears in the log", async ({ vault }) => {
     await vault.evaluate(() =>
       fetch("/generate", { method: "POST", body: JSON.stringify({ prompt: "from a script" }) }),

@@ -73,6 +73,8 @@ test("a browser without service workers is told what to do", async ({ page, site
 });
 
 test("a wrong configuration is named on the page and in every answer", async ({ vault, site }) => {
+  const remembered = () => vault.evaluate(async () => !!(await caches.match("/minivault.config.json")));
+  await expect.poll(remembered).toBe(true);
   await vault.evaluate(async () => {
     const cache = await caches.open("minivault-config");
     await cache.put("/minivault.config.json", Response.json({ hub: "ftp://nowhere" }));

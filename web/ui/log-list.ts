@@ -5,7 +5,7 @@ import { theme } from "./theme.ts";
 
 /** The newest exchanges, and the way to all of them. */
 export class LogList extends LitElement {
-  static override properties = { records: { attribute: false } };
+  static override properties = { records: { attribute: false }, problem: { attribute: false } };
   static override styles = [
     theme,
     css`
@@ -54,10 +54,13 @@ export class LogList extends LitElement {
   ];
 
   declare records: readonly LogRecord[];
+  /** Why the log cannot be read. */
+  declare problem: string | null;
 
   constructor() {
     super();
     this.records = [];
+    this.problem = null;
   }
 
   override render() {
@@ -67,12 +70,13 @@ export class LogList extends LitElement {
         <!-- No download attribute: with it Chromium bypasses the service worker, which names the file itself. -->
         <a class="button" href="./logs">Export JSONL</a>
       </header>
-      ${
-        this.records.length === 0
-          ? html`<p class="card empty muted">Every exchange is kept here, on this device only.</p>`
-          : html`<ol class="card">${this.records.map(item)}</ol>`
-      }
+      ${this.problem ? html`<p class="card empty bad" role="alert">${this.problem}</p>` : this.#list()}
     `;
+  }
+
+  #list() {
+    if (this.records.length > 0) return html`<ol class="card">${this.records.map(item)}</ol>`;
+    return html`<p class="card empty muted">Every exchange is kept here, on this device only.</p>`;
   }
 }
 

@@ -51,6 +51,7 @@ export class VaultApp extends LitElement {
 
   #state: UiState = INITIAL_STATE;
   #records: readonly LogRecord[] = [];
+  #logProblem: string | null = null;
   #engine: EngineWatch | undefined;
   #run: AbortController | undefined;
 
@@ -60,11 +61,11 @@ export class VaultApp extends LitElement {
     try {
       await started;
       this.#do({ type: "started" });
-      watchLog(() => void this.#readLog());
-      await this.#readLog();
     } catch (cause) {
-      this.#do({ type: "unable", problem: asVaultError(cause).message });
+      return this.#do({ type: "unable", problem: asVaultError(cause).message });
     }
+    watchLog(() => void this.#readLog());
+    await this.#readLog();
   }
 
   override render() {
@@ -86,7 +87,7 @@ export class VaultApp extends LitElement {
           @stop=${this.#stop}
         ></prompt-form>
         <answer-view ?hidden=${!answer} .answer=${answer} .streaming=${phase === "streaming"}></answer-view>
-        <log-list .records=${this.#records}></log-list>
+        <log-list .records=${this.#records} .problem=${this.#logProblem}></log-list>
       </main>
     `;
   }
@@ -111,7 +112,12 @@ export class VaultApp extends LitElement {
   }
 
   async #readLog() {
-    this.#records = await newestLogs(20);
+    try {
+      this.#records = await newestLogs(20);
+      this.#logProblem = null;
+    } catch (cause) {
+      this.#logProblem = asVaultError(cause).message;
+    }
     this.requestUpdate();
   }
 
