@@ -15,7 +15,7 @@ module.exports = {
     only(
       "engine-sees-protocol-port-and-config",
       "^engine/",
-      "^engine/|^core/(protocol|errors|config|defer-stream|port-server)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
+      "^engine/|^core/(protocol|errors|config|port-server)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
     ),
     only(
       "logs-see-protocol",

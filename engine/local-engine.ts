@@ -1,4 +1,3 @@
-import { deferStream } from "../core/defer-stream.ts";
 import { asVaultError, reasonOf, VaultError } from "../core/errors.ts";
 import type { Engine, EngineStatus, Fallback, GenerateRequest, Progress, TokenEvent } from "../core/protocol.ts";
 import { generate, tokenise } from "./generate.ts";
@@ -99,17 +98,18 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
     return loading;
   };
 
-  /** Keeps the model from being disposed until the function that comes back is called. */
-  const borrow = (used: Resident) => {
+  /** The model cannot be disposed from the moment it is taken until the generation ends, whichever way. */
+  async function* run(request: GenerateRequest): AsyncGenerator<TokenEvent, void> {
+    const used = current ?? (await resident());
     used.users++;
-    let returned = false;
-    return () => {
-      if (returned) return;
-      returned = true;
+    try {
+      checkModel(used.model, request);
+      yield* generate(used.model, request);
+    } finally {
       used.users--;
-      if (used.users === 0 && used !== current) void used.model.dispose();
-    };
-  };
+      if (used.users === 0 && used !== current) await used.model.dispose();
+    }
+  }
 
   return {
     status: async () => status(),
@@ -126,12 +126,7 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
       tokenise(model, request);
     },
 
-    generate: (request) =>
-      deferStream(async () => {
-        const used = await resident();
-        checkModel(used.model, request);
-        return fromGenerator(generate(used.model, request), borrow(used));
-      }),
+    generate: (request) => fromGenerator(run(request)),
 
     async retry() {
       const replaced = current;
@@ -163,24 +158,17 @@ function checkModel(model: LanguageModel, request: GenerateRequest): void {
   );
 }
 
-/** `ReadableStream.from`, which Chromium lacks; a step is made when it is read. */
-function fromGenerator(values: AsyncGenerator<TokenEvent, void>, onEnd: () => void): ReadableStream<TokenEvent> {
-  return new ReadableStream(
+/** `ReadableStream.from`, which Chromium lacks: a step is made when it is read. */
+function fromGenerator<T>(values: AsyncGenerator<T, void>): ReadableStream<T> {
+  return new ReadableStream<T>(
     {
       async pull(controller) {
-        try {
-          const { done, value } = await values.next();
-          if (!done) return controller.enqueue(value);
-          onEnd();
-          controller.close();
-        } catch (cause) {
-          onEnd();
-          throw cause;
-        }
+        const { done, value } = await values.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
       },
       async cancel() {
         await values.return();
-        onEnd();
       },
     },
     { highWaterMark: 0 },

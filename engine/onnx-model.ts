@@ -1,4 +1,3 @@
-import type { Device, Sampling } from "../core/protocol.ts";
 import type { KvCache, LanguageModel } from "./model.ts";
 
 /** The parts of an ONNX runtime tensor and session that a decoder needs; web and Node builds both have them. */
@@ -23,17 +22,10 @@ export interface OrtSession {
 
 export type MakeTensor = (type: string, data: unknown, dims: readonly number[]) => OrtTensor;
 
-export interface OnnxModelParts {
-  readonly name: string;
-  readonly device: Device;
-  readonly threads: number;
-  readonly contextTokens: number;
-  readonly endTokenIds: readonly number[];
-  readonly defaults: Sampling;
+/** What a model is made of: all that the session does not do. */
+export interface OnnxModelParts extends Omit<LanguageModel, "fallback" | "createCache" | "forward" | "dispose"> {
   readonly session: OrtSession;
   readonly makeTensor: MakeTensor;
-  readonly encode: (text: string) => number[];
-  readonly decode: (tokenIds: readonly number[]) => string;
 }
 
 type Past = Record<string, OrtTensor>;

@@ -1,24 +1,8 @@
-import { readFileSync } from "node:fs";
-import { type Hub, startHub } from "../fixtures/hub.ts";
-import { test as base, expect, generate, health, newTab, visit } from "./harness.ts";
+import { MERGED_CASE } from "../fixtures/expected-greedy.ts";
+import { expect, generate, health, newTab, visit } from "./harness.ts";
+import { test } from "./hub-harness.ts";
 
-const GREEDY = JSON.parse(
-  readFileSync(new URL("../fixtures/merged-decoder/expected-greedy.json", import.meta.url), "utf8"),
-) as { prompt: string; ids: number[] };
-
-/** The default model, from a stand-in for the hub. */
-const test = base.extend<{ hub: Hub; hubModel: string }>({
-  hubModel: ["distilgpt2", { option: true }],
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures that are needed from this pattern
-  hub: async ({}, use) => {
-    const hub = await startHub();
-    await use(hub);
-    await hub.close();
-  },
-  env: async ({ hub, hubModel }, use) => use({ MINIVAULT_HUB: hub.url, MINIVAULT_MODEL: hubModel }),
-});
-
-const ask = { prompt: GREEDY.prompt, temperature: 0, max_new_tokens: GREEDY.ids.length };
+const ask = { prompt: MERGED_CASE.prompt, temperature: 0, max_new_tokens: MERGED_CASE.ids.length };
 
 test("distilgpt2 comes from the hub, in 8 bits for the CPU, and answers with the reference tokens", async ({
   vault,
@@ -26,7 +10,8 @@ test("distilgpt2 comes from the hub, in 8 bits for the CPU, and answers with the
 }) => {
   const answer = await generate(vault, ask);
   expect(answer.model).toBe("distilgpt2");
-  expect(answer.usage.completion_tokens).toBe(GREEDY.ids.length);
+  expect(answer.response).toBe(MERGED_CASE.text);
+  expect(answer.usage.completion_tokens).toBe(MERGED_CASE.ids.length);
   expect(await health(vault)).toMatchObject({ model: "distilgpt2", device: "wasm", fallback: null });
   expect(hub.requests).toContain("/Xenova/distilgpt2/resolve/main/onnx/decoder_model_merged_quantized.onnx");
   await expect(vault.getByText("distilgpt2 · CPU")).toBeVisible();
@@ -58,7 +43,7 @@ test.describe("a model that only the hub knows", () => {
 test.describe("with no hub to be reached", () => {
   test.use({ env: { MINIVAULT_HUB: "http://localhost:9" } });
 
-  test("the embedded model answers and says so; the hub's takes over when it can be had", async ({ vault }) => {
+  test("the embedded model answers and says so", async ({ vault }) => {
     const answer = await generate(vault, { prompt: "Q: What is the capital of France?\nA:" });
     expect(answer.model).toBe("minivault-demo");
     expect(answer.response).toBe(" Paris.");
@@ -111,6 +96,12 @@ test("the page shows the bytes of a download, and a request waits for its end", 
   const answer = generate(page, ask);
   await hub.close(); // ends the stalled download
   expect((await answer).model).toBe("minivault-demo");
+});
+
+test("a hub that takes the connection and says nothing is given up", async ({ page, hub, site }) => {
+  hub.fault = "silent";
+  await visit(page, site.url);
+  expect(await generate(page, { prompt: "a" })).toMatchObject({ status: 200, model: "minivault-demo" });
 });
 
 test("a second tab sees the same notice", async ({ page, hub, site, context }) => {

@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { GenerateRequest } from "../../core/protocol.ts";
 import { generate, tokenise } from "../../engine/generate.ts";
 import type { LanguageModel } from "../../engine/model.ts";
-import { GREEDY_CASES } from "../fixtures/expected-greedy.ts";
+import { GREEDY_CASES, MERGED_CASE } from "../fixtures/expected-greedy.ts";
 import { embeddedModel, mergedModel } from "../fixtures/node-model.ts";
 
 const request = (prompt: string, maxNewTokens: number): GenerateRequest => ({
@@ -38,8 +37,8 @@ test.each(GREEDY_CASES)("the embedded model gives PyTorch's tokens for $prompt",
 });
 
 test("a merged decoder (`use_cache_branch`) gives its reference tokens", async () => {
-  const url = new URL("../fixtures/merged-decoder/expected-greedy.json", import.meta.url);
-  const expected = JSON.parse(readFileSync(url, "utf8")) as { prompt: string; ids: number[] };
   const merged = await mergedModel.load(() => {});
-  expect((await run(merged, expected.prompt, expected.ids.length)).ids).toEqual(expected.ids);
+  const { ids, text } = await run(merged, MERGED_CASE.prompt, MERGED_CASE.ids.length);
+  expect(ids).toEqual(MERGED_CASE.ids);
+  expect(text).toBe(MERGED_CASE.text);
 });

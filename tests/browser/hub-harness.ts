@@ -1,0 +1,22 @@
+import { type Hub, startHub } from "../fixtures/hub.ts";
+import { test as base } from "./harness.ts";
+
+interface HubFixtures {
+  readonly hub: Hub;
+  readonly hubModel: string;
+  readonly device: string;
+}
+
+/** A site whose models come from a stand-in for the hub. */
+export const test = base.extend<HubFixtures>({
+  hubModel: ["distilgpt2", { option: true }],
+  device: ["auto", { option: true }],
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures that are needed from this pattern
+  hub: async ({}, use) => {
+    const hub = await startHub();
+    await use(hub);
+    await hub.close();
+  },
+  env: async ({ hub, hubModel, device }, use) =>
+    use({ MINIVAULT_HUB: hub.url, MINIVAULT_MODEL: hubModel, MINIVAULT_DEVICE: device }),
+});
