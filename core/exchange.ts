@@ -13,7 +13,7 @@ export interface Exchange {
   begin(known: Partial<LogRecord>): void;
   /** Writes the end. The first one wins: a cancelled read fails as well. Never rejects. */
   end(end: Partial<LogRecord>): Promise<void>;
-  fail(error: VaultError): Promise<void>;
+  fail(error: VaultError, known?: Partial<LogRecord>): Promise<void>;
 }
 
 export interface Journal {
@@ -69,7 +69,8 @@ export function createJournal({ log, now, newId }: JournalOptions): Journal {
           })();
           return ended;
         },
-        fail: (error) => exchange.end({ finish_reason: "error", error: { ...error.toWire(), status: error.status } }),
+        fail: (error, known = {}) =>
+          exchange.end({ ...known, finish_reason: "error", error: { ...error.toWire(), status: error.status } }),
       };
       return exchange;
     },

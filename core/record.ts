@@ -53,11 +53,7 @@ export function recordEvents(
           controller.enqueue(value);
         } catch (cause) {
           const error = asVaultError(cause);
-          await exchange.end({
-            ...soFar(),
-            finish_reason: "error",
-            error: { ...error.toWire(), status: error.status },
-          });
+          await exchange.fail(error, soFar());
           controller.enqueue({ type: "error", error: error.toWire() });
           controller.close();
         }

@@ -29,9 +29,7 @@ export function browserModels(config: VaultConfig, baseUrl: string): (nameOrId: 
       return config.device === "webgpu" ? instead(model, "This browser offers no WebGPU adapter") : model;
     }
     try {
-      const model = await loadOn(target);
-      await selfCheck(model);
-      return model;
+      return await checked(await loadOn(target));
     } catch (cause) {
       return instead(await loadOn(withoutGpu(target)), `WebGPU failed (${reasonOf(cause)})`);
     }
@@ -49,6 +47,16 @@ async function settleTarget(wanted: VaultConfig["device"], files: OnnxFiles): Pr
   // Without half precision the GPU would need the full download, four times that of the CPU's 8-bit weights.
   const tooLarge = found.device === "webgpu" && needsF16(files) && !found.shaderF16;
   return tooLarge && wanted === "auto" ? { ...withoutGpu(found), runtime: "wasm" } : found;
+}
+
+async function checked(model: LanguageModel): Promise<LanguageModel> {
+  try {
+    await selfCheck(model);
+    return model;
+  } catch (cause) {
+    await model.dispose();
+    throw cause;
+  }
 }
 
 const needsF16 = (files: OnnxFiles): boolean => files.webgpu.endsWith("_fp16.onnx");

@@ -130,7 +130,7 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
 
     async retry() {
       const replaced = current;
-      if (replaced?.model.name === wanted.name || !replaced || retrying) return;
+      if (!replaced || replaced.model.name === wanted.name || retrying) return;
       const report: Report = (progress) => {
         retrying = progress;
         onStatus(status());

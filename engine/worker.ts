@@ -2,9 +2,16 @@
  * The dedicated worker's entry. The model loader is imported lazily: its runtime has a top-level `await`, and a
  * worker loses the messages that come before such a module has run.
  */
-import { parseConfig } from "../core/config.ts";
+import { DEFAULT_CONFIG, parseConfig } from "../core/config.ts";
+import { VaultError } from "../core/errors.ts";
 import { serveEngine } from "../core/port-server.ts";
-import { type EngineStatus, type PageToEngine, STATUS_CHANNEL, type StatusMessage } from "../core/protocol.ts";
+import {
+  type EngineStatus,
+  type PageToEngine,
+  STATUS_CHANNEL,
+  type StatusMessage,
+  type VaultConfig,
+} from "../core/protocol.ts";
 import { browserModels } from "./browser-models.ts";
 import { EMBEDDED } from "./catalogue.ts";
 import { createLocalEngine, type LocalEngine } from "./local-engine.ts";
@@ -47,9 +54,15 @@ async function createEngine(baseUrl: string): Promise<LocalEngine> {
   }
 }
 
-async function readConfig(baseUrl: string) {
-  const response = await fetch(new URL("minivault.config.json", baseUrl));
-  return parseConfig(response.ok ? await response.json() : {});
+/** The site's configuration, or the defaults where it has none: many hosts answer with a page for what is not there. */
+async function readConfig(baseUrl: string): Promise<VaultConfig> {
+  const response = await fetch(new URL("minivault.config.json", baseUrl)).catch(() => null);
+  const found = response?.ok && response.headers.get("content-type")?.includes("json");
+  if (!found) return DEFAULT_CONFIG;
+  const json = await response.json().catch((cause: unknown) => {
+    throw new VaultError("bad-config", "minivault.config.json is not JSON. Mend it and reload the page.", { cause });
+  });
+  return parseConfig(json);
 }
 
 let engine: Promise<LocalEngine> | undefined;

@@ -18,7 +18,7 @@ export interface EngineLink extends Engine {
  */
 export function createEngineLink(): EngineLink {
   let linked: RemoteEngine | undefined;
-  let asked: PromiseWithResolve<RemoteEngine> | undefined;
+  let asked: Deferred<RemoteEngine> | undefined;
 
   const engine = (): Promise<RemoteEngine> => {
     if (linked) return Promise.resolve(linked);
@@ -71,15 +71,15 @@ export function createEngineLink(): EngineLink {
   };
 }
 
-interface PromiseWithResolve<T> {
+interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
   reject(reason: Error): void;
 }
 
 /** Every page is asked; whichever hosts the engine sends a port, which reaches `onMessage`. */
-function askPages(onSettled: () => void): PromiseWithResolve<RemoteEngine> {
-  let settle!: Omit<PromiseWithResolve<RemoteEngine>, "promise">;
+function askPages(onSettled: () => void): Deferred<RemoteEngine> {
+  let settle!: Omit<Deferred<RemoteEngine>, "promise">;
   const promise = new Promise<RemoteEngine>((resolve, reject) => {
     settle = { resolve, reject };
     setTimeout(

@@ -17,13 +17,20 @@ export async function registerServiceWorker(url: URL): Promise<void> {
     if (navigator.serviceWorker.controller) resolve();
     else navigator.serviceWorker.addEventListener("controllerchange", () => resolve(), { once: true });
   });
-  await new Workbox(url.href, { scope: new URL("./", url).href }).register();
-  const { active } = await navigator.serviceWorker.ready;
+  const workbox = new Workbox(url.href, { scope: new URL("./", url).href });
+  const failed = new Promise<never>((_, reject) => {
+    workbox.addEventListener("redundant", () => reject(new VaultError("engine-absent", NOT_STORED)));
+  });
+  await workbox.register();
+  const { active } = await Promise.race([navigator.serviceWorker.ready, failed]);
   // A forced reload (shift) leaves the page uncontrolled until it is claimed.
   if (!navigator.serviceWorker.controller) active?.postMessage({ type: "claim" } satisfies PageToSw);
   const late = new VaultError("engine-absent", "The service worker does not take over this page. Reload it.");
   await Promise.race([controlled, rejectAfter(CONTROL_MS, late)]);
 }
+
+const NOT_STORED =
+  "The files for offline use could not all be fetched and stored. Check the connection and the free space, and reload.";
 
 const rejectAfter = (ms: number, reason: Error): Promise<never> =>
   new Promise((_, reject) => {

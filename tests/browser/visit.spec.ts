@@ -1,7 +1,10 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Page } from "playwright/test";
+import { serveSite } from "../../cli/site-server.ts";
 import type { LogRecord } from "../../core/protocol.ts";
-import { expect, generate, health, test, visit } from "./harness.ts";
+import { DEAD_HUB, expect, generate, health, test, visit } from "./harness.ts";
+import { withFakeWorker } from "./site-folders.ts";
 
 const PROMPT = "Q: What is the capital of France?\nA:";
 
@@ -70,6 +73,26 @@ test("a browser without service workers is told what to do", async ({ page, site
   await page.goto(site.url);
   await expect(page.getByText(/Open the page over https or on localhost/)).toBeVisible();
   await expect(page.getByRole("button", { name: "Generate" })).toBeDisabled();
+});
+
+test("a first visit that cannot fetch everything says so instead of waiting for ever", async ({ page }) => {
+  const folder = withFakeWorker();
+  rmSync(join(folder, "icons", "icon-192.png"));
+  const site = await serveSite({ folder, port: 0, env: { MINIVAULT_HUB: DEAD_HUB } });
+  await page.goto(site.url);
+  await expect(page.getByText(/could not all be fetched and stored/)).toBeVisible();
+  await site.close();
+  rmSync(folder, { recursive: true });
+});
+
+test("a site without a configuration uses the defaults, also offline", async ({ vault, site }) => {
+  const remembered = () => vault.evaluate(async () => !!(await caches.match("/minivault.config.json")));
+  await expect.poll(remembered).toBe(true);
+  await vault.evaluate(async () => (await caches.open("minivault-config")).delete("/minivault.config.json"));
+  await site.close();
+  await visit(vault, site.url);
+  // The policy that this site was served with forbids the default hub, so nothing leaves.
+  await expect(vault.getByText(/minivault-demo answers in place of distilgpt2/)).toBeVisible();
 });
 
 test("a wrong configuration is named on the page and in every answer", async ({ vault, site }) => {
