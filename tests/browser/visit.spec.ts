@@ -126,15 +126,14 @@ test.describe("where no page hosts an engine", () => {
 
   test("a page of another version is refused, and the request says why", async ({ vault, site }) => {
     await leaveTheApp(vault, site.url);
-    const answer = generate(vault, { prompt: "a" });
     await vault.evaluate(async () => {
       const { active } = await navigator.serviceWorker.ready;
-      const { port2 } = new MessageChannel();
-      navigator.serviceWorker.addEventListener("message", () =>
-        active?.postMessage({ type: "engine-port", version: 0, port: port2, aliveLock: "x" }, [port2]),
-      );
+      navigator.serviceWorker.addEventListener("message", () => {
+        const { port2 } = new MessageChannel();
+        active?.postMessage({ type: "engine-port", version: 0, port: port2, aliveLock: "x" }, [port2]);
+      });
       navigator.serviceWorker.startMessages();
     });
-    expect(await answer).toMatchObject({ status: 503, code: "version-mismatch" });
+    expect(await generate(vault, { prompt: "a" })).toMatchObject({ status: 503, code: "version-mismatch" });
   });
 });
