@@ -41,8 +41,9 @@ test("tokens come one by one, while the model is still at work", async ({ vault 
     }
     return arrivals;
   });
-  // A chunk a token, then usage and the end mark.
-  expect(arrivals.map(({ events }) => events)).toEqual([...new Array(12).fill(1), 2]);
+  // Twelve tokens, usage, the end mark. A busy page may find two chunks at once, but not many.
+  expect(arrivals.reduce((sum, { events }) => sum + events, 0)).toBe(14);
+  expect(arrivals.length).toBeGreaterThan(8);
   const spread = (arrivals.at(-1)?.atMs ?? 0) - (arrivals[0]?.atMs ?? 0);
   expect(spread).toBeGreaterThan(11 * 40 * 0.8);
 });
@@ -86,10 +87,11 @@ test("an abort stops the engine within one token, frees the queue, and is logged
   const atAbort = record?.usage?.completion_tokens ?? 0;
   expect(atAbort).toBeGreaterThanOrEqual(4);
 
-  // Answered at once: nothing is waiting behind the aborted one. Its own 1 step comes on top.
-  expect((await generate(vault, { prompt: "a", max_new_tokens: 1 })).status).toBe(200);
+  // The queue is free, and nobody computes for the aborted stream any more: ten tokens take ten steps.
   const steps = await engineSteps(vault);
-  expect(steps - 1).toBeLessThanOrEqual(atAbort + 2); // one in flight when the abort came, one prefill
+  expect(steps).toBeLessThanOrEqual(atAbort + 4); // what was on its way between the two
+  expect((await generate(vault, { prompt: "slow:50", max_new_tokens: 10 })).status).toBe(200);
+  expect((await engineSteps(vault)) - steps).toBeLessThanOrEqual(11); // one may have been in the making
 });
 
 test("an aborted one-JSON request stops the engine too", async ({ vault }) => {
