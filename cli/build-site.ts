@@ -23,7 +23,14 @@ export async function buildSite(root: string): Promise<string> {
     return folder;
   }
   console.log("Building …");
-  await build({ root, logLevel: "warn" });
+  const { NODE_ENV } = process.env;
+  process.env["NODE_ENV"] = "production"; // under a test runner's the libraries' development versions would be built
+  try {
+    await build({ root, logLevel: "warn" });
+  } finally {
+    if (NODE_ENV === undefined) delete process.env["NODE_ENV"];
+    else process.env["NODE_ENV"] = NODE_ENV;
+  }
   return folder;
 }
 

@@ -52,8 +52,8 @@ function browserTests(): Tally {
 
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
-const units = unitTests();
 await buildSite(root);
+const units = unitTests();
 const browser = browserTests();
 const failed = units.failed + browser.failed;
 console.log(`${units.passed + browser.passed} passed, ${failed} failed`);

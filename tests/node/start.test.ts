@@ -11,7 +11,10 @@ afterEach(() => {
 
 /** What the README's first command does after `npm ci`; resolves with the first line that matches, or at its exit. */
 async function start(env: Record<string, string>, line: RegExp): Promise<{ output: string; code: number | null }> {
-  const child = spawn("npx", ["tsx", "cli/start.ts"], { cwd: ROOT, env: { ...process.env, ...env }, detached: false });
+  const child = spawn(process.execPath, ["--import", "tsx", "cli/start.ts"], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+  });
   started.push(child);
   let output = "";
   const seen = new Promise<void>((resolve) => {
