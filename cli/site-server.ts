@@ -1,8 +1,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Plugin, preview } from "vite";
-import { DEFAULT_CONFIG, parseConfig } from "../core/config.ts";
-import type { VaultConfig } from "../core/protocol.ts";
+import { DEFAULT_CONFIG, parseConfig, type VaultConfig } from "../core/config.ts";
 
 export interface SiteOptions {
   /** The built app. */

@@ -1,14 +1,18 @@
 import * as v from "valibot";
 import { VaultError } from "./errors.ts";
-import type { VaultConfig } from "./protocol.ts";
 
-export const DEFAULT_CONFIG: VaultConfig = { hub: "https://huggingface.co", model: "distilgpt2", device: "auto" };
+export const DEFAULT_CONFIG = { hub: "https://huggingface.co", model: "distilgpt2", device: "auto" } as const;
 
+/** `/minivault.config.json`: what the site's owner decides. */
 const Config = v.object({
+  /** Origin of the model hub. The only third party that is ever contacted. */
   hub: v.optional(v.pipe(v.string(), v.url(), v.regex(/^https?:/)), DEFAULT_CONFIG.hub),
+  /** A model of the catalogue, or a hub id (`owner/name`). */
   model: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]+(\/[\w.-]+)?$/)), DEFAULT_CONFIG.model),
   device: v.optional(v.picklist(["auto", "webgpu", "wasm"]), DEFAULT_CONFIG.device),
 });
+
+export type VaultConfig = Readonly<v.InferOutput<typeof Config>>;
 
 /** Reads `minivault.config.json`, or the same keys from elsewhere. Throws `bad-config` with the key's name. */
 export function parseConfig(json: unknown): VaultConfig {

@@ -188,15 +188,6 @@ export type StatusMessage =
 /** Broadcast channel on which every change of the log is announced, without its content. */
 export const LOG_CHANNEL = "minivault-log";
 
-/** `/minivault.config.json`: what the site's owner decides. */
-export interface VaultConfig {
-  /** Origin of the model hub. The only third party that is ever contacted. */
-  readonly hub: string;
-  /** A model of the catalogue, or a hub id (`owner/name`). */
-  readonly model: string;
-  readonly device: "auto" | "webgpu" | "wasm";
-}
-
 /** The part of `MessagePort` that we use; Node's has it too. */
 export interface Port {
   postMessage(message: unknown): void;

@@ -1,5 +1,5 @@
+import type { VaultConfig } from "../core/config.ts";
 import { reasonOf } from "../core/errors.ts";
-import type { VaultConfig } from "../core/protocol.ts";
 import { chooseFiles, findModel, type ModelEntry, type OnnxFiles } from "./catalogue.ts";
 import { type ComputeTarget, findTarget, withoutGpu } from "./device.ts";
 import type { ModelSource, Report } from "./local-engine.ts";

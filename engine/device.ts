@@ -1,4 +1,4 @@
-import type { VaultConfig } from "../core/protocol.ts";
+import type { VaultConfig } from "../core/config.ts";
 
 /** Where and how a model runs in this browser. */
 export interface ComputeTarget {

@@ -42,17 +42,17 @@ export function createOnnxModel(parts: OnnxModelParts): LanguageModel {
     throw new Error(`${parts.name} has no inputs for a KV cache: use its merged decoder`);
   }
 
-  const int64 = (values: readonly number[]) =>
-    makeTensor("int64", BigInt64Array.from(values, BigInt), [1, values.length]);
+  const int64 = (values: BigInt64Array) => makeTensor("int64", values, [1, values.length]);
 
   const feedsFor = (tokenIds: readonly number[], past: Past, pastTokens: number) => {
-    const positions = tokenIds.map((_, index) => pastTokens + index);
     const feeds: Record<string, OrtTensor> = {
       ...past,
-      input_ids: int64(tokenIds),
-      attention_mask: int64(new Array(pastTokens + tokenIds.length).fill(1)),
+      input_ids: int64(BigInt64Array.from(tokenIds, BigInt)),
+      attention_mask: int64(new BigInt64Array(pastTokens + tokenIds.length).fill(1n)),
     };
-    if (wants.has("position_ids")) feeds["position_ids"] = int64(positions);
+    if (wants.has("position_ids")) {
+      feeds["position_ids"] = int64(BigInt64Array.from(tokenIds, (_, index) => BigInt(pastTokens + index)));
+    }
     if (wants.has("use_cache_branch"))
       feeds["use_cache_branch"] = makeTensor("bool", Uint8Array.of(pastTokens ? 1 : 0), [1]);
     if (wants.has("num_logits_to_keep")) feeds["num_logits_to_keep"] = makeTensor("int64", BigInt64Array.of(1n), []);

@@ -2,16 +2,10 @@
  * The dedicated worker's entry. The model loader is imported lazily: its runtime has a top-level `await`, and a
  * worker loses the messages that come before such a module has run.
  */
-import { DEFAULT_CONFIG, parseConfig } from "../core/config.ts";
+import { DEFAULT_CONFIG, parseConfig, type VaultConfig } from "../core/config.ts";
 import { VaultError } from "../core/errors.ts";
 import { serveEngine } from "../core/port-server.ts";
-import {
-  type EngineStatus,
-  type PageToEngine,
-  STATUS_CHANNEL,
-  type StatusMessage,
-  type VaultConfig,
-} from "../core/protocol.ts";
+import { type EngineStatus, type PageToEngine, STATUS_CHANNEL, type StatusMessage } from "../core/protocol.ts";
 import { browserModels } from "./browser-models.ts";
 import { EMBEDDED } from "./catalogue.ts";
 import { createLocalEngine, type LocalEngine } from "./local-engine.ts";

@@ -82,9 +82,10 @@ function readPages(open: () => Promise<IDBPDatabase<Schema>>, { order, limit }: 
   return new ReadableStream(
     {
       async pull(controller) {
+        if (left === 0) return controller.close();
         const db = await open();
         let cursor = await db.transaction("logs").store.openCursor(beyond(last, direction), direction);
-        if (!cursor || left === 0) return controller.close();
+        if (!cursor) return controller.close();
         for (let room = PAGE; cursor && room > 0 && left > 0; room--, left--) {
           last = cursor.key;
           controller.enqueue(cursor.value.record);

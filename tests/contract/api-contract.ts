@@ -422,7 +422,7 @@ export const API_CONTRACT: readonly ContractCase[] = [
     },
   },
   {
-    name: "requests take turns in order of arrival; one too many is a 503 with Retry-After, and is logged",
+    name: "requests take turns; one too many is a 503 with Retry-After, and is logged",
     async run(send) {
       const prefix = newId();
       const body = { prompt: STORY, temperature: 3, seed: 1, max_new_tokens: 240 };
@@ -443,7 +443,7 @@ export const API_CONTRACT: readonly ContractCase[] = [
     },
   },
   {
-    name: "a cancelled stream ends in the log as cancelled and lets the next request in",
+    name: "a stream that is left is closed in the log and lets the next request in",
     async run(send) {
       const requestId = newId();
       const abort = new AbortController();
