@@ -8,6 +8,8 @@ import { measureSizes } from "./sizes.ts";
 
 /** `npm run bench -- --json`: medians in real Chromium, on one line of JSON at the end. */
 const STORY = { prompt: "Once upon a time", max_new_tokens: 200, temperature: 1, seed: 4 };
+/** A list of words that only ends when the tokens do. */
+const LIST = { ...STORY, format: { type: "array", items: { type: "string" }, minItems: 30 } };
 /** Answers before the rate is measured: until then the compiler is still at work on the loop. */
 const WARM_UP = 12;
 const ENV = { MINIVAULT_HUB: "http://localhost:9", MINIVAULT_MODEL: "minivault-demo", MINIVAULT_DEVICE: "wasm" };
@@ -72,12 +74,15 @@ async function measureReal(browser: Browser) {
   const page = await open(browser, site.url);
   const ttft_ms = await repeat(20, async () => (await stream(page, { ...STORY, max_new_tokens: 1 })).ttftMs);
   await repeat(WARM_UP, async () => (await stream(page, STORY)).decodeMs);
-  const tokens_per_s = await repeat(10, async () => {
-    const { tokens, decodeMs } = await stream(page, STORY);
+  const rate = async (body: object) => {
+    const { tokens, decodeMs } = await stream(page, body);
     return ((tokens - 1) * 1000) / decodeMs;
-  });
+  };
+  const tokens_per_s = await repeat(10, () => rate(STORY));
+  await repeat(WARM_UP, () => rate(LIST));
+  const structured_tokens_per_s = await repeat(10, () => rate(LIST));
   await site.close();
-  return { first_visit_to_first_token_ms, ttft_ms, tokens_per_s };
+  return { first_visit_to_first_token_ms, ttft_ms, tokens_per_s, structured_tokens_per_s };
 }
 
 async function measureOverhead(browser: Browser) {

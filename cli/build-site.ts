@@ -11,6 +11,7 @@ const SOURCES = [
   "logs-export",
   "public",
   "index.html",
+  "docs.html",
   "vite.config.ts",
   "package-lock.json",
 ];

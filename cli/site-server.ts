@@ -7,7 +7,7 @@ export interface SiteOptions {
   /** The built app. */
   readonly folder: string;
   readonly port: number;
-  /** `MINIVAULT_HUB`, `MINIVAULT_MODEL` and `MINIVAULT_DEVICE` are read from here. */
+  /** `MINIVAULT_*` are read from here: see the README. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -24,7 +24,7 @@ export async function serveSite({ folder, port, env }: SiteOptions): Promise<Sit
     configFile: false,
     appType: "mpa", // an unknown path is a 404, not the page
     build: { outDir: folder },
-    preview: { port, strictPort: port !== 0, cors: false, headers: headersFor(config) },
+    preview: { port, strictPort: port !== 0, cors: false },
     plugins: [serveExtras(config)],
     logLevel: "silent",
   });
@@ -38,11 +38,19 @@ export function configFrom(env: SiteOptions["env"]): VaultConfig {
     hub: env["MINIVAULT_HUB"] ?? DEFAULT_CONFIG.hub,
     model: env["MINIVAULT_MODEL"] ?? DEFAULT_CONFIG.model,
     device: env["MINIVAULT_DEVICE"] ?? DEFAULT_CONFIG.device,
+    rate_limit: rateLimitFrom(env["MINIVAULT_RATE_LIMIT"]),
   });
 }
 
+/** `burst/per_minute`, such as `60/120`. */
+function rateLimitFrom(text: string | undefined): unknown {
+  if (text === undefined) return DEFAULT_CONFIG.rate_limit;
+  const [burst, per_minute] = text.split("/").map(Number);
+  return { burst, per_minute };
+}
+
 /** Cross-origin isolation for threads; and a policy under which nothing but the hub can be contacted. */
-export function headersFor({ hub }: VaultConfig): Record<string, string> {
+export function headersFor({ hub }: VaultConfig, path = "/"): Record<string, string> {
   // The public hub answers downloads with a redirect to hosts of its own.
   const hubHosts = hub === DEFAULT_CONFIG.hub ? `${hub} https://*.huggingface.co https://*.hf.co` : hub;
   return {
@@ -53,6 +61,7 @@ export function headersFor({ hub }: VaultConfig): Record<string, string> {
       "default-src 'self'",
       "script-src 'self' 'wasm-unsafe-eval'",
       `connect-src 'self' ${hubHosts}`,
+      ...(/^\/docs(\.html)?$/.test(path) ? VIEWER_POLICY : []),
       "object-src 'none'",
       "base-uri 'none'",
       "form-action 'none'",
@@ -63,12 +72,16 @@ export function headersFor({ hub }: VaultConfig): Record<string, string> {
   };
 }
 
+/** The viewer of the API's description writes its styles into its elements, and brings its arrows along. */
+const VIEWER_POLICY = ["style-src 'self' 'unsafe-inline'", "img-src 'self' data:"];
+
 function serveExtras(config: VaultConfig): Plugin {
   return {
     name: "minivault:site",
     configurePreviewServer({ middlewares }) {
       middlewares.use((request, response, next) => {
         const path = request.url?.split("?")[0] ?? "/";
+        response.setHeaders(new Map(Object.entries(headersFor(config, path))));
         // The names of these change with their content. Kept, they are not fetched again for offline use.
         if (path.startsWith("/assets/")) response.setHeader("cache-control", "public, max-age=31536000, immutable");
         if (path !== "/minivault.config.json") return next();

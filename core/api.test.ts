@@ -3,8 +3,9 @@ import { createLocalEngine } from "../engine/local-engine.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
 import { createMemoryLog } from "../tests/fixtures/memory-log.ts";
 import { createApi } from "./api.ts";
-import { ERRORS, problemResponse, VaultError } from "./errors.ts";
-import type { Engine, ErrorCode, LogSink } from "./protocol.ts";
+import { ERRORS, VaultError } from "./errors.ts";
+import type { LogSink } from "./log-record.ts";
+import type { Engine, ErrorCode } from "./protocol.ts";
 
 /** Fails from the given forward pass on: the first is prefill. */
 function failingApi(fromStep: number) {
@@ -77,7 +78,7 @@ test("health tells an engine that is not there from one that failed", async () =
     wanted: { name: "f", load: () => Promise.reject(new Error("no file")) },
     fallback: null,
   });
-  await failed.load();
+  await failed.preload();
   expect(await health(failed)).toMatchObject({
     status: "failed",
     error: { message: expect.stringContaining("no file") },
@@ -87,6 +88,8 @@ test("health tells an engine that is not there from one that failed", async () =
 test("a log that cannot be read is a 500 that says so, and does not stand in the way of an answer", async () => {
   const denied: LogSink = {
     begin: () => Promise.reject(new Error("storage is denied")),
+    totals: () => Promise.reject(new Error("storage is denied")),
+    storage: () => Promise.reject(new Error("storage is denied")),
     read: () =>
       new ReadableStream({
         pull() {
@@ -101,22 +104,115 @@ test("a log that cannot be read is a 500 that says so, and does not stand in the
   const answer = await handle(new Request("http://x/generate", { method: "POST", body: '{"prompt":"a"}' }));
   expect(await answer.json()).toMatchObject({ finish_reason: "length" });
   const health = await (await handle(new Request("http://x/health"))).json();
-  expect(health).toMatchObject({ status: "ok", log: { readable: false } });
-  expect(health.log.failures).toBeGreaterThan(0);
+  expect(health).toMatchObject({ status: "ok", log_readable: false, storage: null });
+  expect(health.log_failures).toBeGreaterThan(0);
+  expect(await (await handle(new Request("http://x/metrics"))).text()).toMatch(/^minivault_log_failures_total [1-9]/m);
 });
 
+/** Every request fails with this code. */
+function refusing(code: ErrorCode) {
+  const refuse = () => Promise.reject(new VaultError(code, "Do this."));
+  const local = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  return createApi({ engine: { ...local, admit: refuse }, log: createMemoryLog() });
+}
+const post = (path: string, body: object, headers: Record<string, string> = {}) =>
+  new Request(`http://x${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+const messages = [{ role: "user", content: "a" }];
+
 test.each(Object.entries(ERRORS))(
-  "a %s problem has its status, and a 503 says when to come back",
-  async (code, row) => {
-    const response = problemResponse(new VaultError(code as ErrorCode, "Do this."));
-    expect(response.status).toBe(row.status);
-    expect(response.headers.has("retry-after")).toBe(row.status === 503);
-    expect(await response.json()).toEqual({
+  "%s has its status in every dialect, and a 503 says when to come back",
+  async (name, row) => {
+    const code = name as ErrorCode;
+    const answers = await Promise.all(
+      [
+        post("/generate", { prompt: "a" }),
+        post("/v1/chat/completions", { messages }),
+        post("/api/chat", { model: "f", messages }),
+      ].map((request) => refusing(code)(request)),
+    );
+    for (const response of answers) {
+      expect(response.status).toBe(row.status);
+      expect(response.headers.has("retry-after")).toBe(row.status === 503);
+    }
+    const [own, openai, ollama] = await Promise.all(answers.map((response) => response.json()));
+    expect(own).toEqual({
       type: `urn:minivault:error:${code}`,
       title: row.title,
       status: row.status,
       detail: "Do this.",
       code,
     });
+    expect(openai).toEqual({
+      error: {
+        message: "Do this.",
+        type: expect.stringMatching(/_error$/),
+        param: null,
+        code: code.replaceAll("-", "_"),
+      },
+    });
+    expect(ollama).toEqual({ error: "Do this." });
   },
 );
+
+test("OpenAI's clients are told not to try a hard failure again, and to try a full queue", async () => {
+  const retry = async (code: ErrorCode) =>
+    (await refusing(code)(post("/v1/completions", { prompt: "a" }))).headers.get("x-should-retry");
+  expect(await retry("engine-failed")).toBe("false");
+  expect(await retry("queue-full")).toBeNull();
+});
+
+test("each client has a rate limit of its own, and is told how much is left of it", async () => {
+  let clockMs = 0;
+  const engine = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  const rateLimit = async () => ({ burst: 2, perMinute: 6 });
+  const handle = createApi({ engine, log: createMemoryLog(), rateLimit, now: () => clockMs });
+  const ask = (client: string) => handle(post("/v1/completions", { prompt: "a", max_tokens: 1 }), client);
+
+  expect((await ask("one")).headers.get("ratelimit-remaining")).toBe("1");
+  expect((await ask("one")).status).toBe(200);
+  const refused = await ask("one");
+  expect(refused.status).toBe(429);
+  expect(Object.fromEntries(refused.headers)).toMatchObject({
+    "retry-after": "10",
+    "ratelimit-limit": "2",
+    "ratelimit-remaining": "0",
+    "ratelimit-reset": "20",
+    "ratelimit-policy": "2;w=20",
+  });
+  expect(await refused.json()).toMatchObject({ error: { type: "rate_limit_error", code: "rate_limited" } });
+  expect((await ask("two")).status).toBe(200);
+  clockMs += 10_000;
+  expect((await ask("one")).status).toBe(200);
+  expect((await handle(new Request("http://x/health"), "one")).status).toBe(200); // looking costs nothing
+});
+
+test("the caller's trace context is in the log, if it is one", async () => {
+  const log = createMemoryLog();
+  const engine = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  const handle = createApi({ engine, log });
+  const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  for (const given of [traceparent, "anything"]) {
+    await (await handle(post("/generate", { prompt: "a" }, { traceparent: given }))).text();
+  }
+  expect(log.records.map((record) => record.traceparent)).toEqual([traceparent, null]);
+});
+
+test("a model that was unloaded leaves the API in health, and is loaded by the next request", async () => {
+  const engine = createLocalEngine({
+    wanted: { name: "f", load: async () => createFakeModel({ name: "f" }) },
+    fallback: null,
+  });
+  const handle = createApi({ engine, log: createMemoryLog() });
+  const ollama = async (body: object) =>
+    (await handle(post("/api/generate", { model: "f:latest", stream: false, ...body }))).json();
+  const health = async () => (await handle(new Request("http://x/health"))).json();
+  const running = async () => (await (await handle(new Request("http://x/api/ps"))).json()).models.length;
+
+  expect(await ollama({ keep_alive: "10m" })).toMatchObject({ model: "f:latest", done: true, done_reason: "load" });
+  expect(await running()).toBe(1);
+  expect(await ollama({ keep_alive: 0 })).toMatchObject({ done: true, done_reason: "unload" });
+  expect(await health()).toMatchObject({ status: "ok", state: "unloaded", model: "f" });
+  expect(await running()).toBe(0);
+  expect(await ollama({ prompt: "a", options: { num_predict: 2 }, keep_alive: 0 })).toMatchObject({ eval_count: 2 });
+  expect(await running()).toBe(0);
+});

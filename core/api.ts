@@ -1,22 +1,18 @@
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { Hono } from "hono/tiny";
-import { awaitFirst } from "./await-first.ts";
-import { deferStream } from "./defer-stream.ts";
-import { EncodeStream, type Encoding } from "./encode/encoding.ts";
-import { json } from "./encode/json.ts";
-import { ndjson } from "./encode/ndjson.ts";
-import { sse } from "./encode/sse.ts";
-import { text } from "./encode/text.ts";
-import { asVaultError, problemResponse, VaultError } from "./errors.ts";
+import { createAdmission } from "./admission.ts";
+import type { Call, Dialect, Route, Vault } from "./dialect.ts";
+import type { Encoding } from "./encode/encoding.ts";
+import { asVaultError, VaultError } from "./errors.ts";
 import { createJournal, type Exchange } from "./exchange.ts";
-import { parseGenerateBody } from "./generate-request.ts";
-import { healthResponse } from "./health.ts";
-import { logsResponse } from "./logs-route.ts";
-import type { Engine, GenerateRequest, LogSink, TokenEvent } from "./protocol.ts";
+import { parseBody } from "./fields.ts";
+import type { LogSink } from "./log-record.ts";
+import type { Engine } from "./protocol.ts";
 import { createQueue } from "./queue.ts";
+import { createRateLimiter, DEFAULT_RATE_LIMIT, type RateLimit, type RateLimiter } from "./rate-limit.ts";
 import { readJsonBody } from "./read-body.ts";
-import { recordEvents } from "./record.ts";
+import { DIALECTS, dialectOf } from "./routing.ts";
 
 export interface ApiOptions {
   readonly engine: Engine;
@@ -25,96 +21,130 @@ export interface ApiOptions {
   readonly basePath?: string;
   /** Requests that may wait behind the one that is being answered. */
   readonly maxWaiting?: number;
+  /** Asked once, at the first request; must not reject. */
+  readonly rateLimit?: () => Promise<RateLimit>;
   readonly now?: () => number;
   readonly newId?: () => string;
+  readonly dialects?: readonly Dialect[];
 }
 
-export type FetchHandler = (request: Request) => Promise<Response>;
+/** `client`: who asks, as far as the host can tell; each has a rate limit of its own. */
+export type FetchHandler = (request: Request, client?: string) => Promise<Response>;
 
-type Env = { Bindings: { exchange: Exchange } };
+/** Seconds after which a 503 is worth trying again. */
+const RETRY_AFTER_S = "2";
+
+type Env = { Bindings: { readonly exchange: Exchange; readonly client: string } };
 
 /** The whole API as one function, for any host that has `fetch` types: see "Life of a request" in the docs. */
 export function createApi(options: ApiOptions): FetchHandler {
   const { engine, log, basePath = "/", maxWaiting = 8, now = Date.now, newId = () => crypto.randomUUID() } = options;
+  const { rateLimit = async () => DEFAULT_RATE_LIMIT, dialects = DIALECTS } = options;
   const queue = createQueue(maxWaiting);
   const journal = createJournal({ log, now, newId });
-
-  /** Everything that can be refused is refused here, while there is still a status to say it with. */
-  const start = async (request: GenerateRequest, exchange: Exchange) => {
-    const ticket = queue.enter();
-    try {
-      await engine.admit(request);
-    } catch (cause) {
-      ticket.leave();
-      throw cause;
-    }
-    const events = deferStream(async () => {
-      await ticket.turn;
-      exchange.queueMs = now() - exchange.arrivedMs;
-      return engine.generate(request);
-    }, ticket.leave);
-    return recordEvents(events, exchange, now);
+  const admission = createAdmission(engine, queue, now);
+  const vault: Vault = {
+    engine,
+    log,
+    queue,
+    now,
+    dialects,
+    generate: admission.generate,
+    get active() {
+      return admission.active;
+    },
+    get logFailures() {
+      return journal.failures;
+    },
   };
+  let limiter: Promise<RateLimiter> | undefined;
 
-  /** `choose` picks the encoding from the parsed body; all of them but `json` stream. */
-  const generate = async (c: Context<Env>, choose: (stream: boolean) => Encoding) => {
-    const { exchange } = c.env;
-    const { request, stream } = parseGenerateBody(await readJsonBody(c.req.raw));
-    const encoding = choose(stream);
-    exchange.begin({ prompt: request.prompt, mode: encoding === json ? "full" : "stream" });
-    const started = await start(request, exchange);
-    const events = encoding === json ? await afterPrefill(started) : started;
-    return new Response(events.pipeThrough(new EncodeStream(encoding, exchange)), {
-      headers: { "content-type": encoding.mediaType, "cache-control": "no-store" },
-    });
+  const answer = async (c: Context<Env>, dialect: Dialect, route: Route): Promise<Response> => {
+    const { exchange, client } = c.env;
+    exchange.dialect = dialect.name;
+    if (route.method !== "POST") return route.answer(callOf(c, route, undefined), vault);
+    limiter ??= rateLimit().then((limit) => createRateLimiter(limit, now));
+    const headers = (await limiter).take(client);
+    const body = route.body && parseBody(route.body, await readJsonBody(c.req.raw));
+    return withHeaders(await route.answer(callOf(c, route, body), vault), headers);
   };
 
   const app = new Hono<Env>().basePath(basePath);
-  const only = (method: "GET" | "POST", path: string, answer: (c: Context<Env>) => Response | Promise<Response>) => {
-    app.on(method, path, answer);
-    app.all(path, () => {
-      const detail = `${path} answers ${method} only. Send a ${method} request.`;
-      throw new VaultError("method-not-allowed", detail, { headers: { allow: method } });
-    });
-  };
-  only("POST", "/generate", (c) => generate(c, (stream) => (stream ? sse : json)));
-  only("POST", "/generate/stream", (c) => generate(c, () => negotiate(c)));
-  only("GET", "/health", () => healthResponse({ engine, queue, log, logFailures: journal.failures }));
-  only("GET", "/logs", (c) => logsResponse(log, new URL(c.req.url).searchParams, now()));
+  for (const dialect of dialects) {
+    for (const route of dialect.routes) {
+      const allow = route.method === "GET" ? "GET, HEAD, OPTIONS" : `${route.method}, OPTIONS`;
+      app.on(route.method, route.path, (c) => answer(c, dialect, route));
+      app.options(route.path, () => new Response(null, { status: 204, headers: { allow } }));
+      app.all(route.path, (c) => {
+        c.env.exchange.dialect = dialect.name;
+        const detail = `${c.req.path} answers ${route.method} only. Send a ${route.method} request.`;
+        throw new VaultError("method-not-allowed", detail, { headers: { allow } });
+      });
+    }
+  }
   app.notFound((c) => {
-    throw new VaultError("not-found", `There is nothing at ${c.req.path}. The routes are in the README.`);
+    throw new VaultError("not-found", `There is nothing at ${c.req.path}. The routes are at ${basePath}docs.`);
   });
   app.onError((cause) => {
     throw cause; // to where the log hears of it
   });
 
-  return async (request) => {
+  return async (request, client = "") => {
     const exchange = journal.newExchange(request);
+    const path = `/${new URL(request.url).pathname.slice(basePath.length)}`;
     let response: Response;
     try {
-      response = await app.fetch(request, { exchange });
+      response = await app.fetch(request, { exchange, client });
     } catch (cause) {
       const error = asVaultError(cause);
       await exchange.fail(error);
-      response = problemResponse(error);
+      response = errorResponse(error, dialectOf(path, dialects));
     }
-    response.headers.set("x-request-id", exchange.requestId);
-    response.headers.set("server-timing", `total;dur=${now() - exchange.arrivedMs}`);
-    return response;
+    return withHeaders(response, {
+      "x-request-id": exchange.requestId,
+      "server-timing": serverTiming(exchange, now()),
+    });
   };
 }
 
-/** One JSON waits for `start`, so that whatever goes wrong before it has a status. */
-async function afterPrefill(events: ReadableStream<TokenEvent>): Promise<ReadableStream<TokenEvent>> {
-  const { first, stream } = await awaitFirst(events);
-  if (first?.type === "error") throw VaultError.fromWire(first.error);
-  return stream;
+function callOf(c: Context<Env>, { parameters = [] }: Route, body: unknown): Call<unknown> {
+  const parameter = parameters.find((one) => one.in === "path");
+  return {
+    request: c.req.raw,
+    url: new URL(c.req.url),
+    parameter: parameter ? (c.req.param(parameter.name) ?? "") : "",
+    body,
+    exchange: c.env.exchange,
+    negotiate: (encodings) => negotiate(c, encodings),
+  };
 }
 
-/** The bare text comes first: it is what a wildcard gets. */
-const STREAMS: Record<string, Encoding> = { "text/plain": text, [sse.mediaType]: sse, [ndjson.mediaType]: ndjson };
+function negotiate(c: Context, encodings: readonly [Encoding, ...Encoding[]]): Encoding {
+  const typeOf = ({ mediaType }: Encoding): string => mediaType.split(";")[0] ?? "";
+  const wanted = accepts(c, { header: "Accept", supports: encodings.map(typeOf), default: typeOf(encodings[0]) });
+  return encodings.find((encoding) => typeOf(encoding) === wanted) ?? encodings[0];
+}
 
-function negotiate(c: Context): Encoding {
-  const wanted = accepts(c, { header: "Accept", supports: Object.keys(STREAMS), default: "text/plain" });
-  return STREAMS[wanted] ?? text;
+function errorResponse(error: VaultError, dialect: Dialect): Response {
+  const { mediaType, body, headers } = dialect.error(error);
+  const response = new Response(JSON.stringify(body), {
+    status: error.status,
+    headers: { "content-type": mediaType, "cache-control": "no-store", ...headers },
+  });
+  if (error.status === 503) response.headers.set("retry-after", RETRY_AFTER_S);
+  return withHeaders(response, error.headers);
+}
+
+/** What is known when the status line is sent: a stream's turn comes later. https://www.w3.org/TR/server-timing/ */
+function serverTiming({ queueMs, prefillMs, arrivedMs }: Exchange, nowMs: number): string {
+  const parts = { queue: queueMs, prefill: prefillMs, total: nowMs - arrivedMs };
+  return Object.entries(parts)
+    .filter(([, ms]) => ms !== null)
+    .map(([name, ms]) => `${name};dur=${Math.round((ms ?? 0) * 100) / 100}`)
+    .join(", ");
+}
+
+function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+  return response;
 }

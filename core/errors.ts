@@ -8,6 +8,7 @@ export const ERRORS: Record<ErrorCode, { readonly status: number; readonly title
   "method-not-allowed": { status: 405, title: "Method not allowed" },
   "body-too-large": { status: 413, title: "Body too large" },
   "prompt-too-long": { status: 422, title: "Prompt too long" },
+  "rate-limited": { status: 429, title: "Too many requests" },
   "bad-config": { status: 500, title: "Bad configuration" },
   "log-failed": { status: 500, title: "Log failed" },
   "engine-failed": { status: 500, title: "Engine failed" },
@@ -16,12 +17,11 @@ export const ERRORS: Record<ErrorCode, { readonly status: number; readonly title
   "version-mismatch": { status: 503, title: "Versions do not match" },
 };
 
-/** Seconds after which a 503 is worth trying again. */
-const RETRY_AFTER_S = 2;
-
 interface VaultErrorOptions extends ErrorOptions {
   /** Headers that the response needs beside its body. */
   readonly headers?: Record<string, string>;
+  /** The field of the body that is wrong. */
+  readonly field?: string | null;
 }
 
 /** A failure with a code. The message is a sentence for people that says what to do. */
@@ -29,11 +29,13 @@ export class VaultError extends Error {
   override readonly name = "VaultError";
   readonly code: ErrorCode;
   readonly headers: Record<string, string>;
+  readonly field: string | null;
 
   constructor(code: ErrorCode, detail: string, options: VaultErrorOptions = {}) {
     super(detail, options);
     this.code = code;
     this.headers = options.headers ?? {};
+    this.field = options.field ?? null;
   }
 
   get status(): number {
@@ -61,12 +63,4 @@ export function asVaultError(cause: unknown): VaultError {
 export function problemDetails({ code, detail }: WireError) {
   const { status, title } = ERRORS[code];
   return { type: `urn:minivault:error:${code}`, title, status, detail, code };
-}
-
-export function problemResponse(error: VaultError): Response {
-  const headers = new Headers(error.headers);
-  headers.set("content-type", "application/problem+json");
-  headers.set("cache-control", "no-store");
-  if (error.status === 503) headers.set("retry-after", String(RETRY_AFTER_S));
-  return new Response(JSON.stringify(problemDetails(error.toWire())), { status: error.status, headers });
 }

@@ -1,63 +1,72 @@
-import type { Engine, LogSink } from "./protocol.ts";
-import type { Queue } from "./queue.ts";
+import type { Vault } from "./dialect.ts";
+import type { LogSink } from "./log-record.ts";
+import type { EngineStatus } from "./protocol.ts";
 
 /** Latencies are taken from the newest exchanges: memory that survives a stopped service worker. */
 const SAMPLE = 200;
 
-export interface HealthSources {
-  readonly engine: Engine;
-  readonly queue: Queue;
-  readonly log: LogSink;
-  readonly logFailures: number;
-}
-
-/** 200 `{"status": "ok", …}`, or 503 in llama.cpp's shape while no model can answer. Never starts a load. */
-export async function healthResponse({ engine, queue, log, logFailures }: HealthSources): Promise<Response> {
+/**
+ * 200 `{"status": "ok", …}`, or 503 in llama.cpp's shape while no model can answer. Never starts a load. A model that
+ * was unloaded is fine: the next request loads it.
+ */
+export async function healthResponse({ engine, queue, log, logFailures }: Vault): Promise<Response> {
   const status = await engine.status();
+  const ok = status.state === "ready" || status.state === "unloaded";
   const facts = {
-    ...(status.state === "ready"
-      ? {
-          model: status.model,
-          device: status.device,
-          threads: status.threads,
-          context_tokens: status.contextTokens,
-          load_ms: Math.round(status.loadMs),
-          uptime_s: Math.round(status.uptimeMs / 1000),
-          fallback: status.fallback,
-        }
-      : {}),
-    ...(status.state === "loading"
-      ? { model: status.model, loaded_bytes: status.loadedBytes, total_bytes: status.totalBytes }
-      : {}),
+    ...factsOf(status),
     queue: { active: queue.active, waiting: queue.waiting, max_waiting: queue.maxWaiting },
-    log: { failures: logFailures, ...(await recentLatencies(log)) },
+    ...(await recentExchanges(log)),
+    log_failures: logFailures,
+    storage: await log.storage().catch(() => null),
   };
-  if (status.state === "ready") return json(200, { status: "ok", ...facts });
-  const message = {
-    absent: "No page hosts the engine. Open MiniVault in a tab.",
-    loading: "Loading model",
-    failed: status.state === "failed" ? status.error.detail : "",
-  }[status.state];
-  const error = { code: 503, message, type: "unavailable_error" };
+  if (ok) return json(200, { status: "ok", ...facts });
+  const error = { code: 503, message: messageOf(status), type: "unavailable_error" };
   return json(503, { status: status.state, error, ...facts }, { "retry-after": "2" });
 }
 
-async function recentLatencies(log: LogSink) {
-  const totals: number[] = [];
+function factsOf(status: EngineStatus) {
+  switch (status.state) {
+    case "ready":
+      return {
+        state: status.state,
+        model: status.model,
+        device: status.device,
+        threads: status.threads,
+        context_tokens: status.contextTokens,
+        load_ms: Math.round(status.loadMs),
+        uptime_s: Math.round(status.uptimeMs / 1000),
+        fallback: status.fallback,
+      };
+    case "unloaded":
+      return { state: status.state, model: status.card.name };
+    case "loading":
+      return { model: status.model, loaded_bytes: status.loadedBytes, total_bytes: status.totalBytes };
+    default:
+      return {};
+  }
+}
+
+function messageOf(status: EngineStatus): string {
+  if (status.state === "failed") return status.error.detail;
+  return status.state === "loading" ? "Loading model" : "No page hosts the engine. Open MiniVault in a tab.";
+}
+
+async function recentExchanges(log: LogSink) {
+  const latencies: number[] = [];
   const firsts: number[] = [];
-  let requests = 0;
   const reader = log.read({ order: "desc", limit: SAMPLE }).getReader();
   try {
+    const { requests } = await log.totals();
+    const count = requests.reduce((sum, row) => sum + row.count, 0);
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      requests++;
       if (next.value.ttft_ms === null) continue;
       firsts.push(next.value.ttft_ms);
-      if (next.value.duration_ms !== null) totals.push(next.value.duration_ms);
+      if (next.value.duration_ms !== null) latencies.push(next.value.duration_ms);
     }
+    return { log_readable: true, requests: count, latency_ms: spread(latencies), ttft_ms: spread(firsts) };
   } catch {
-    return { readable: false }; // storage denied: health still answers
+    return { log_readable: false }; // storage denied: health still answers
   }
-  return { readable: true, recent_requests: requests, latency_ms: spread(totals), ttft_ms: spread(firsts) };
 }
 
 /** Mean and nearest-rank percentiles. */

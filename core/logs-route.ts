@@ -1,7 +1,7 @@
 import { awaitFirst } from "./await-first.ts";
-import { NdjsonStream, ndjson } from "./encode/ndjson.ts";
+import { NDJSON, NdjsonStream } from "./encode/lines.ts";
 import { reasonOf, VaultError } from "./errors.ts";
-import type { LogQuery, LogSink } from "./protocol.ts";
+import type { LogQuery, LogSink } from "./log-record.ts";
 
 /** The log as JSONL, a page of records in memory at a time. */
 export async function logsResponse(log: LogSink, search: URLSearchParams, nowMs: number): Promise<Response> {
@@ -13,7 +13,7 @@ export async function logsResponse(log: LogSink, search: URLSearchParams, nowMs:
   const day = new Date(nowMs).toISOString().slice(0, 10);
   return new Response(stream.pipeThrough(new NdjsonStream()), {
     headers: {
-      "content-type": ndjson.mediaType,
+      "content-type": NDJSON,
       "cache-control": "no-store",
       // The name comes from here: a link with a `download` attribute bypasses the service worker in Chromium.
       "content-disposition": `attachment; filename="minivault-logs-${day}.jsonl"`,

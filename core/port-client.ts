@@ -1,5 +1,5 @@
 import { VaultError } from "./errors.ts";
-import type { Engine, EngineStatus, EngineToHost, HostToEngine, Port, TokenEvent } from "./protocol.ts";
+import type { Engine, EngineCall, EngineToHost, HostToEngine, Port, TokenEvent } from "./protocol.ts";
 
 /** Events that the engine may be ahead of the reader: enough to hide a round trip, little to throw away. */
 const WINDOW = 16;
@@ -35,27 +35,25 @@ export function connectEngine(port: Port): RemoteEngine {
     return id;
   };
 
-  const ask = <T>(message: (id: number) => HostToEngine, read: (answer: EngineToHost) => T): Promise<T> =>
+  const call = <T>(call: EngineCall): Promise<T> =>
     new Promise((resolve, reject) => {
-      open(message, (answer) => {
-        pending.delete(answer.id);
-        if (answer.type === "fail") reject(VaultError.fromWire(answer.error));
-        else resolve(read(answer));
-      });
+      open(
+        (id) => ({ type: "call", id, call }),
+        (answer) => {
+          pending.delete(answer.id);
+          if (answer.type === "fail") reject(VaultError.fromWire(answer.error));
+          else if (answer.type === "result") resolve(answer.result as T);
+        },
+      );
     });
 
   return {
-    status: () =>
-      ask<EngineStatus>(
-        (id) => ({ type: "status", id }),
-        (answer) => (answer.type === "status" ? answer.status : { state: "absent" }),
-      ),
-
-    admit: (request) =>
-      ask<void>(
-        (id) => ({ type: "admit", id, request }),
-        () => {},
-      ),
+    status: () => call({ method: "status", args: [] }),
+    admit: (...args) => call({ method: "admit", args }),
+    load: (...args) => call({ method: "load", args }),
+    unload: (...args) => call({ method: "unload", args }),
+    tokenise: (...args) => call({ method: "tokenise", args }),
+    detokenise: (...args) => call({ method: "detokenise", args }),
 
     generate(request) {
       let id = 0;

@@ -1,5 +1,5 @@
 import { asVaultError } from "./errors.ts";
-import type { Engine, EngineToHost, HostToEngine, Port, TokenEvent } from "./protocol.ts";
+import type { Engine, EngineCall, EngineToHost, HostToEngine, Port, TokenEvent } from "./protocol.ts";
 
 interface OpenStream {
   readonly reader: ReadableStreamDefaultReader<TokenEvent>;
@@ -55,15 +55,9 @@ export function serveEngine(engine: Engine, port: Port): () => void {
     const message = data as HostToEngine;
     const { id } = message;
     switch (message.type) {
-      case "status":
-        engine.status().then(
-          (status) => send({ type: "status", id, status }),
-          (cause) => fail(id, cause),
-        );
-        break;
-      case "admit":
-        engine.admit(message.request).then(
-          () => send({ type: "admitted", id }),
+      case "call":
+        call(engine, message.call).then(
+          (result) => send({ type: "result", id, result }),
           (cause) => fail(id, cause),
         );
         break;
@@ -92,3 +86,26 @@ export function serveEngine(engine: Engine, port: Port): () => void {
     port.close();
   };
 }
+
+/**
+ * The engine's end of one port after the other: with its first message a port takes over from those before, whose
+ * other end is dead then. Not earlier, for a port may be sent that nobody needs.
+ */
+export function serveEngineOnPorts(engine: Engine): (port: Port) => void {
+  const open = new Set<() => void>();
+  return (port) => {
+    const close = serveEngine(engine, port);
+    open.add(close);
+    port.addEventListener("message", () => {
+      for (const other of open) {
+        if (other === close) continue;
+        open.delete(other);
+        other();
+      }
+    });
+  };
+}
+
+/** The method belongs to the arguments: the union that they came in says so, and TypeScript cannot follow it here. */
+const call = async (engine: Engine, { method, args }: EngineCall): Promise<unknown> =>
+  (engine[method] as (...args: unknown[]) => Promise<unknown>)(...args);

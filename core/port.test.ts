@@ -1,27 +1,39 @@
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { VaultError } from "./errors.ts";
+import { newRequest } from "./generate-request.ts";
 import { connectEngine } from "./port-client.ts";
 import { serveEngine } from "./port-server.ts";
-import type { Engine, GenerateRequest, Port, TokenEvent } from "./protocol.ts";
+import type { Engine, Port, TokenEvent } from "./protocol.ts";
 
-const request: GenerateRequest = { model: null, prompt: "a", maxNewTokens: 1, sampling: {}, stop: [], seed: null };
+const request = newRequest({ type: "text", text: "a" }, { maxNewTokens: 1 });
 
 /** Makes as many events as it is asked for; counts what it made and what was cancelled. */
 function countingEngine(total: number, failAt = Number.POSITIVE_INFINITY) {
   const made = { events: 0, cancels: 0 };
   const engine: Engine = {
     status: async () => ({ state: "absent" }),
-    admit: async ({ prompt }) => {
-      if (prompt === "long") throw new VaultError("prompt-too-long", "Too long.");
+    admit: async ({ maxNewTokens }) => {
+      if (maxNewTokens === 0) throw new VaultError("prompt-too-long", "Too long.");
     },
+    load: async () => {},
+    unload: async () => {},
+    tokenise: async (text, special) => [{ tokenId: special ? 1 : 0, text, bytes: [] }],
+    detokenise: async (tokenIds) => tokenIds.join(),
     generate: () =>
       new ReadableStream<TokenEvent>(
         {
           pull(controller) {
             if (made.events === failAt) throw new Error("the device is gone");
             if (made.events === total) controller.close();
-            else controller.enqueue({ type: "token", index: made.events, tokenId: 1, text: `${made.events++}` });
+            else
+              controller.enqueue({
+                type: "token",
+                index: made.events,
+                tokenId: 1,
+                text: `${made.events++}`,
+                score: null,
+              });
           },
           cancel: () => void made.cancels++,
         },
@@ -87,7 +99,7 @@ test("a cancelled stream cancels the engine's", async () => {
 
 test("a failure crosses the port with its code; one without a code is an engine failure", async () => {
   const { remote } = connect(countingEngine(5, 2).engine);
-  await expect(remote.admit({ ...request, prompt: "long" })).rejects.toMatchObject({ code: "prompt-too-long" });
+  await expect(remote.admit({ ...request, maxNewTokens: 0 })).rejects.toMatchObject({ code: "prompt-too-long" });
   await remote.admit(request);
   const reader = remote.generate(request).getReader();
   await reader.read();
@@ -118,4 +130,15 @@ test("closing the engine's end cancels what is open", async () => {
   close();
   await new Promise((resolve) => setImmediate(resolve));
   expect(made.cancels).toBe(1);
+});
+
+test("questions cross the port with their arguments and come back with their answers", async () => {
+  const { remote } = connect(countingEngine(0).engine);
+  expect(await remote.tokenise("hi", true)).toEqual([{ tokenId: 1, text: "hi", bytes: [] }]);
+  expect(await remote.detokenise([1, 2])).toBe("1,2");
+  expect(await Promise.all([remote.status(), remote.load(null, 5), remote.unload("m")])).toEqual([
+    { state: "absent" },
+    undefined,
+    undefined,
+  ]);
 });

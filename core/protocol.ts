@@ -4,7 +4,7 @@
  */
 
 /** Bump when any message below changes shape. The service worker refuses a page of another version. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 // ── Generation ─────────────────────────────────────────────────────────────
 
@@ -16,14 +16,48 @@ export interface Sampling {
   readonly topK: number;
   /** Keeps the smallest set of likeliest tokens whose probabilities reach this mass, in (0, 1]. */
   readonly topP: number;
+  /** Drops tokens that are less likely than this share of the likeliest one, in [0, 1]; 0 keeps all. */
+  readonly minP: number;
+  /** Keeps the tokens whose information is nearest to the expected one, up to this mass, in (0, 1]. */
+  readonly typicalP: number;
   /** Divides the positive logits of tokens seen before and multiplies the negative ones; 1 does nothing. */
   readonly repetitionPenalty: number;
+  /** How many tokens back the repetition penalty looks, prompt included; -1 looks at all. */
+  readonly repetitionWindow: number;
+  /** Taken from a token's logit for each time that the answer has it; 0 does nothing. */
+  readonly frequencyPenalty: number;
+  /** Taken once from the logit of every token that the answer has; 0 does nothing. */
+  readonly presencePenalty: number;
+  /** Added to the logits. */
+  readonly logitBias: readonly (readonly [tokenId: number, bias: number])[];
 }
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+export type Prompt =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "tokens"; readonly tokenIds: readonly number[] }
+  /**
+   * The model's chat template makes a text of it, or a plain one if it has none.
+   * `instruction`: not a conversation; a model without a template of its own reads it as it stands.
+   */
+  | { readonly type: "chat"; readonly messages: readonly ChatMessage[]; readonly instruction: boolean };
+
+export type JsonSchema = { readonly [key: string]: unknown };
+
+/** What the answer must be; the grammar forbids every token that leads elsewhere. */
+export type OutputFormat =
+  | { readonly type: "json" }
+  /** JSON Schema, 2020-12. */
+  | { readonly type: "schema"; readonly schema: JsonSchema };
 
 export interface GenerateRequest {
   /** `null` takes whichever model is loaded. */
   readonly model: string | null;
-  readonly prompt: string;
+  readonly prompt: Prompt;
   readonly maxNewTokens: number;
   /** What the caller asked for; the model's own defaults fill the gaps. */
   readonly sampling: Partial<Sampling>;
@@ -31,14 +65,43 @@ export interface GenerateRequest {
   readonly stop: readonly string[];
   /** `null` draws one; the seed that was used is reported in `start`. */
   readonly seed: number | null;
+  /** `null`: any text. */
+  readonly format: OutputFormat | null;
+  /** How many alternatives are reported beside each token's log-probability; `null` reports none of it. */
+  readonly logprobs: number | null;
+  /** Report the prompt as well: as text and, with `logprobs`, token by token. */
+  readonly echo: boolean;
+  /** How long the model stays loaded afterwards; `null` leaves that as it is. */
+  readonly keepAliveMs: number | null;
 }
 
 /** A request with every choice made: repeat it on the same model and device and the same tokens come out. */
 export interface GenerateOptions extends Sampling {
   /** Already cut to what the context has room for. */
   readonly maxNewTokens: number;
+  /** The caller's; those of the chat template are not among them. */
   readonly stop: readonly string[];
   readonly seed: number;
+  readonly format: OutputFormat | null;
+}
+
+export interface Token {
+  readonly tokenId: number;
+  /** Half a character reads as U+FFFD; `bytes` has the whole truth. */
+  readonly text: string;
+  readonly bytes: readonly number[];
+}
+
+/** `logprob`: natural logarithm of the probability that the model itself gave the token, before any sampling option. */
+export interface ScoredToken extends Token {
+  readonly logprob: number;
+}
+
+/** `logprob` is `null` for the first token of a prompt, which nothing precedes. */
+export interface TokenScore extends Token {
+  readonly logprob: number | null;
+  /** Likeliest first. */
+  readonly top: readonly ScoredToken[];
 }
 
 export type FinishReason = "stop" | "length";
@@ -52,9 +115,17 @@ export type TokenEvent =
       readonly promptTokens: number;
       readonly prefillMs: number;
       readonly options: GenerateOptions;
+      /** If the request asked for it; `tokens` with log-probabilities only. */
+      readonly echo: { readonly text: string; readonly tokens: readonly TokenScore[] | null } | null;
     }
   /** One per sampled token. `text` may be empty: half a character, or the possible start of a stop string. */
-  | { readonly type: "token"; readonly index: number; readonly tokenId: number; readonly text: string }
+  | {
+      readonly type: "token";
+      readonly index: number;
+      readonly tokenId: number;
+      readonly text: string;
+      readonly score: TokenScore | null;
+    }
   /** `text` is what had been held back. `decodeMs` spans from the first logits to the last token. */
   | {
       readonly type: "done";
@@ -70,13 +141,40 @@ export type TokenEvent =
 
 export type Device = "webgpu" | "wasm" | "cpu";
 
+/** A model as it introduces itself. Texts are empty where nobody said. */
+export interface ModelCard {
+  readonly name: string;
+  /** Of the architecture: `gpt2`. */
+  readonly family: string;
+  /** `82M`. */
+  readonly parameters: string;
+  /** Of the weights: `F32`, `F16`, `Q8`. */
+  readonly precision: string;
+  /** Of all files that were read to load it; 0 if that is not known. */
+  readonly sizeBytes: number;
+  /** SHA-256 of what identifies the weights: repository and file. Hexadecimal. */
+  readonly digest: string;
+  /** When it was loaded, in milliseconds since 1970. */
+  readonly loadedMs: number;
+  readonly licence: string;
+  readonly contextTokens: number;
+  readonly vocabularySize: number;
+  /** Jinja. */
+  readonly chatTemplate: string;
+  readonly endToken: string;
+  readonly defaults: Sampling;
+}
+
 interface ModelInfo {
   readonly model: string;
+  readonly card: ModelCard;
   readonly device: Device;
   /** Threads of the WASM runtime; 1 where the page is not cross-origin isolated. */
   readonly threads: number;
   readonly contextTokens: number;
   readonly loadMs: number;
+  /** When it will be unloaded, if nobody uses it, in milliseconds since 1970; `null`: never. */
+  readonly expiresMs: number | null;
   /** Set when this is not the model (or device) that the configuration asks for. */
   readonly fallback: Fallback | null;
 }
@@ -103,15 +201,28 @@ export type EngineStatus =
       /** The wanted model is on its way while the fallback answers. */
       readonly retrying: Progress | null;
     } & ModelInfo)
+  /** On request, or after its `keepAlive`: the next request loads it again. */
+  | { readonly state: "unloaded"; readonly card: ModelCard }
   | { readonly state: "failed"; readonly error: WireError };
 
-export interface Engine {
+/** Questions with one answer each; all of them reject with a `VaultError`. */
+interface EngineCalls {
+  /** Never starts a load. */
   status(): Promise<EngineStatus>;
   /**
    * Whether `generate` can be asked this, answered without taking a turn. Waits for the model to load.
-   * Rejects with `prompt-too-long`, `model-not-found`, `engine-absent` or `engine-failed`.
+   * Rejects with `bad-request`, `prompt-too-long`, `model-not-found`, `engine-absent` or `engine-failed`.
    */
   admit(request: GenerateRequest): Promise<void>;
+  load(model: string | null, keepAliveMs: number | null): Promise<void>;
+  /** Frees the model's memory, once nobody uses it. */
+  unload(model: string | null): Promise<void>;
+  /** `special`: with the tokens that the tokenizer puts around a prompt. */
+  tokenise(text: string, special: boolean): Promise<readonly Token[]>;
+  detokenise(tokenIds: readonly number[]): Promise<string>;
+}
+
+export interface Engine extends EngineCalls {
   /** Errors with a `VaultError`; cancelling the stream stops the model within one token. */
   generate(request: GenerateRequest): ReadableStream<TokenEvent>;
 }
@@ -125,6 +236,7 @@ export type ErrorCode =
   | "not-found"
   | "method-not-allowed"
   | "model-not-found"
+  | "rate-limited"
   | "queue-full"
   | "engine-absent"
   | "version-mismatch"
@@ -139,17 +251,19 @@ export interface WireError {
 
 // ── Port: host (service worker) ⇄ engine (dedicated worker) ────────────────
 
+export type EngineCall = {
+  [Method in keyof EngineCalls]: { readonly method: Method; readonly args: Parameters<EngineCalls[Method]> };
+}[keyof EngineCalls];
+
 export type HostToEngine =
-  | { readonly type: "status"; readonly id: number }
-  | { readonly type: "admit"; readonly id: number; readonly request: GenerateRequest }
+  | { readonly type: "call"; readonly id: number; readonly call: EngineCall }
   /** `credits`: how many events may be sent before more are granted. */
   | { readonly type: "generate"; readonly id: number; readonly request: GenerateRequest; readonly credits: number }
   | { readonly type: "credit"; readonly id: number; readonly credits: number }
   | { readonly type: "cancel"; readonly id: number };
 
 export type EngineToHost =
-  | { readonly type: "status"; readonly id: number; readonly status: EngineStatus }
-  | { readonly type: "admitted"; readonly id: number }
+  | { readonly type: "result"; readonly id: number; readonly result: unknown }
   | { readonly type: "event"; readonly id: number; readonly event: TokenEvent }
   | { readonly type: "end"; readonly id: number }
   | { readonly type: "fail"; readonly id: number; readonly error: WireError };
@@ -195,60 +309,4 @@ export interface Port {
   removeEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
   start(): void;
   close(): void;
-}
-
-// ── Log ────────────────────────────────────────────────────────────────────
-
-export interface Usage {
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly total_tokens: number;
-}
-
-/** One exchange, one line of JSONL; hence snake case. `null` is "not known", or "never got that far". */
-export interface LogRecord {
-  readonly schema: 1;
-  readonly id: string;
-  readonly request_id: string;
-  /** When the request came in: ISO 8601, UTC. */
-  readonly timestamp: string;
-  /** Method and path. */
-  readonly endpoint: string;
-  readonly mode: "full" | "stream" | null;
-  readonly prompt: string | null;
-  readonly response: string;
-  readonly model: string | null;
-  readonly device: Device | null;
-  readonly options: LogOptions | null;
-  readonly usage: Usage | null;
-  /** `null` while the exchange is going on; `interrupted`: its host died before the end. */
-  readonly finish_reason: FinishReason | "cancelled" | "error" | "interrupted" | null;
-  readonly error: (WireError & { readonly status: number }) | null;
-  readonly queue_ms: number | null;
-  /** From the request's arrival to its first token. */
-  readonly ttft_ms: number | null;
-  readonly tokens_per_s: number | null;
-  readonly duration_ms: number | null;
-}
-
-export interface LogOptions {
-  readonly max_new_tokens: number;
-  readonly temperature: number;
-  readonly top_k: number;
-  readonly top_p: number;
-  readonly repetition_penalty: number;
-  readonly stop: readonly string[];
-  readonly seed: number;
-}
-
-export interface LogQuery {
-  /** `desc`: newest first. */
-  readonly order: "asc" | "desc";
-  readonly limit: number;
-}
-
-export interface LogSink {
-  /** Stores an open record at once; the function that comes back stores its end. */
-  begin(open: LogRecord): Promise<(closed: LogRecord) => Promise<void>>;
-  read(query: LogQuery): ReadableStream<LogRecord>;
 }

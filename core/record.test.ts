@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
+import { GREEDY } from "../engine/catalogue.ts";
 import { createMemoryLog } from "../tests/fixtures/memory-log.ts";
 import { VaultError } from "./errors.ts";
 import { createJournal } from "./exchange.ts";
-import type { LogSink, TokenEvent } from "./protocol.ts";
+import type { LogSink } from "./log-record.ts";
+import type { TokenEvent } from "./protocol.ts";
 import { recordEvents } from "./record.ts";
 
 const start: TokenEvent = {
@@ -11,9 +13,10 @@ const start: TokenEvent = {
   device: "cpu",
   promptTokens: 3,
   prefillMs: 5,
-  options: { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1, maxNewTokens: 9, stop: [], seed: 7 },
+  options: { ...GREEDY, maxNewTokens: 9, stop: [], seed: 7, format: null },
+  echo: null,
 };
-const token = (index: number): TokenEvent => ({ type: "token", index, tokenId: index, text: `t${index}` });
+const token = (index: number): TokenEvent => ({ type: "token", index, tokenId: index, text: `t${index}`, score: null });
 const done: TokenEvent = { type: "done", text: "!", finishReason: "stop", newTokens: 2, decodeMs: 4 };
 
 function source(events: TokenEvent[], end: "close" | "fail" | "hang" = "close") {
@@ -62,6 +65,8 @@ test("`recordEvents()` passes everything through and stores one record", async (
       finish_reason: "stop",
       usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
       tokens_per_s: 500,
+      prompt_ms: 5,
+      predicted_ms: 4,
       options: { seed: 7 },
       error: null,
     },

@@ -1,6 +1,7 @@
 import { asVaultError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
-import type { GenerateOptions, LogOptions, LogRecord, TokenEvent } from "./protocol.ts";
+import type { LogOptions, LogRecord } from "./log-record.ts";
+import type { GenerateOptions, TokenEvent } from "./protocol.ts";
 import { type DoneEvent, perSecond, type StartEvent, usageOf } from "./usage.ts";
 
 /**
@@ -17,29 +18,35 @@ export function recordEvents(
   let start: StartEvent | undefined;
   let done: DoneEvent | undefined;
   let text = "";
-  let tokens = 0;
   let firstMs: number | null = null;
   let lastMs = 0;
 
   const observe = (event: TokenEvent) => {
-    if (event.type === "start") start = event;
+    if (event.type === "start") {
+      start = event;
+      exchange.prefillMs = event.prefillMs;
+    }
     if (event.type === "done") done = event;
     if (event.type === "token" || event.type === "done") text += event.text;
     if (event.type === "token") {
-      tokens++;
+      exchange.tokens++;
       lastMs = now();
       firstMs ??= lastMs;
     }
   };
+
+  /** The engine's own figure, or as seen from here if it did not come to the end. */
+  const predictedMs = (): number | null => done?.decodeMs ?? (firstMs === null ? null : lastMs - firstMs);
 
   const soFar = (): Partial<LogRecord> => ({
     response: text,
     model: start?.model ?? null,
     device: start?.device ?? null,
     options: start ? logOptions(start.options) : null,
-    usage: start ? usageOf(start.promptTokens, done?.newTokens ?? tokens) : null,
+    usage: start ? usageOf(start.promptTokens, done?.newTokens ?? exchange.tokens) : null,
     ttft_ms: firstMs === null ? null : firstMs - exchange.arrivedMs,
-    tokens_per_s: firstMs === null ? null : perSecond(tokens, done?.decodeMs ?? lastMs - firstMs),
+    predicted_ms: predictedMs(),
+    tokens_per_s: firstMs === null ? null : perSecond(exchange.tokens, predictedMs() ?? 0),
   });
 
   return new ReadableStream<TokenEvent>(
@@ -72,7 +79,14 @@ function logOptions(options: GenerateOptions): LogOptions {
     temperature: options.temperature,
     top_k: options.topK,
     top_p: options.topP,
+    min_p: options.minP,
+    typical_p: options.typicalP,
     repetition_penalty: options.repetitionPenalty,
+    repeat_last_n: options.repetitionWindow,
+    frequency_penalty: options.frequencyPenalty,
+    presence_penalty: options.presencePenalty,
+    logit_bias: Object.fromEntries(options.logitBias),
+    format: options.format,
     stop: options.stop,
     seed: options.seed,
   };

@@ -1,4 +1,5 @@
-import type { TokenEvent, Usage } from "./protocol.ts";
+import type { Usage } from "./log-record.ts";
+import type { TokenEvent } from "./protocol.ts";
 
 export type StartEvent = Extract<TokenEvent, { type: "start" }>;
 export type DoneEvent = Extract<TokenEvent, { type: "done" }>;

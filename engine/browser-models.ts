@@ -13,7 +13,8 @@ export function browserModels(config: VaultConfig, baseUrl: string): (nameOrId: 
   let target: ComputeTarget | undefined;
 
   const load = async (entry: ModelEntry, report: Report): Promise<LanguageModel> => {
-    const { fetch } = createModelFiles(report);
+    const modelFiles = createModelFiles(report);
+    const { fetch } = modelFiles;
     const files = entry.files ?? (await askHub(entry, config.hub, fetch));
     target ??= await settleTarget(config.device, files);
     chooseBuild(target.runtime);
@@ -22,7 +23,13 @@ export function browserModels(config: VaultConfig, baseUrl: string): (nameOrId: 
       ? ({ type: "http", host: new URL("models/", baseUrl).href, pathTemplate: "{model}/", fetch } as const)
       : ({ type: "http", host: `${config.hub}/`, pathTemplate: "{model}/resolve/{revision}/", fetch } as const);
     const loadOn = ({ device, threads, shaderF16 }: ComputeTarget) =>
-      loadModel(entry, { origin, device, threads, files: filesFor(device, shaderF16, files) });
+      loadModel(entry, {
+        origin,
+        device,
+        threads,
+        files: filesFor(device, shaderF16, files),
+        fetchedBytes: () => modelFiles.fetchedBytes,
+      });
 
     if (target.device === "wasm") {
       const model = await loadOn(target);

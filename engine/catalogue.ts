@@ -11,6 +11,11 @@ export interface ModelEntry {
   /** `null`: ask the hub which there are. */
   readonly files: OnnxFiles | null;
   readonly defaults: Sampling;
+  /** As its owner counts them: `82M`. */
+  readonly parameters: string;
+  readonly licence: string;
+  /** Texts that end a turn of a chat; `null`: what the chat template needs. */
+  readonly chatStop: readonly string[] | null;
 }
 
 /** Names in the folder `onnx/` of the repository. */
@@ -22,8 +27,19 @@ export interface OnnxFiles {
   readonly fp32: string;
 }
 
-const NUCLEUS: Sampling = { temperature: 0.8, topK: 50, topP: 0.95, repetitionPenalty: 1 };
-const GREEDY: Sampling = { temperature: 0, topK: 0, topP: 1, repetitionPenalty: 1 };
+export const GREEDY: Sampling = {
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  typicalP: 1,
+  repetitionPenalty: 1,
+  repetitionWindow: -1,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  logitBias: [],
+};
+const NUCLEUS: Sampling = { ...GREEDY, temperature: 0.8, topK: 50, topP: 0.95 };
 
 /** 1.1 M parameters, 4 MB: greedy, since it knows few things and those by heart. */
 export const EMBEDDED: ModelEntry = {
@@ -32,6 +48,9 @@ export const EMBEDDED: ModelEntry = {
   embedded: true,
   files: { wasm: "model.onnx", webgpu: "model.onnx", fp32: "model.onnx" },
   defaults: GREEDY,
+  parameters: "1.1M",
+  licence: "MIT",
+  chatStop: ["\nUser:"],
 };
 
 const CATALOGUE: readonly ModelEntry[] = [
@@ -47,6 +66,9 @@ const CATALOGUE: readonly ModelEntry[] = [
       fp32: "decoder_model_merged.onnx",
     },
     defaults: NUCLEUS,
+    parameters: "82M",
+    licence: "Apache-2.0",
+    chatStop: null,
   },
 ];
 
@@ -59,6 +81,9 @@ export function findModel(nameOrId: string): ModelEntry {
       embedded: false,
       files: null,
       defaults: NUCLEUS,
+      parameters: "",
+      licence: "",
+      chatStop: null,
     }
   );
 }

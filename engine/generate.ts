@@ -1,31 +1,48 @@
 import { VaultError } from "../core/errors.ts";
-import type { FinishReason, GenerateOptions, GenerateRequest, TokenEvent } from "../core/protocol.ts";
+import type {
+  FinishReason,
+  GenerateOptions,
+  GenerateRequest,
+  Token,
+  TokenEvent,
+  TokenScore,
+} from "../core/protocol.ts";
 import { createDetokeniser } from "./detokenise.ts";
 import type { LanguageModel } from "./model.ts";
 import { nextTask } from "./next-task.ts";
+import { assertTokens, tokenise } from "./prompt.ts";
 import { uniform } from "./random.ts";
-import { chooseToken } from "./sample.ts";
+import { chooseToken } from "./sampling/choose-token.ts";
+import { createHistory } from "./sampling/history.ts";
+import { scoreToken } from "./sampling/logprobs.ts";
 import { createStopFilter } from "./stop.ts";
 
 /** The whole of generation, top to bottom: tokenise → prefill → (sample → detokenise → decode)*. */
 export async function* generate(model: LanguageModel, request: GenerateRequest): AsyncGenerator<TokenEvent, void> {
-  const promptIds = tokenise(model, request);
+  const { tokenIds: promptIds, stop, isTurn } = tokenise(model, request.prompt);
   const options = settleOptions(model, request, promptIds.length);
+  const constraint = options.format && model.constrain(options.format);
   const detokeniser = createDetokeniser((ids) => model.decode(ids));
-  const stops = createStopFilter(options.stop);
-  const seen = new Set(promptIds);
+  const stops = createStopFilter([...options.stop, ...stop]);
+  const trim = isTurn ? createStartTrimmer() : (text: string) => text;
+  const history = createHistory(promptIds);
   const cache = model.createCache();
 
   try {
     const clock = stopwatch();
-    let logits = await model.forward(promptIds, cache);
+    const scoresPrompt = request.echo && request.logprobs !== null;
+    const rowCount = scoresPrompt ? promptIds.length : 1;
+    const rows = await model.forward(promptIds, cache, rowCount);
+    const promptScores = scoresPrompt ? scorePrompt(model, promptIds, rows, request.logprobs ?? 0) : null;
+    let logits = rows.subarray(rows.length - rows.length / rowCount);
     yield {
       type: "start",
-      model: model.name,
+      model: model.card.name,
       device: model.device,
       promptTokens: promptIds.length,
       prefillMs: clock.lap(),
       options,
+      echo: request.echo ? { text: model.decode(promptIds), tokens: promptScores } : null,
     };
 
     let finishReason: FinishReason = "length";
@@ -34,48 +51,80 @@ export async function* generate(model: LanguageModel, request: GenerateRequest):
     for (let tokenId = -1; newTokens < options.maxNewTokens; ) {
       clock.lap(); // the reader's time is not ours
       if (newTokens > 0) logits = await model.forward([tokenId], cache);
-      tokenId = chooseToken(logits, seen, options, uniform(options.seed, newTokens));
+      const raw = request.logprobs === null ? null : logits.slice();
+      tokenId = chooseToken(logits, history, options, uniform(options.seed, newTokens), constraint?.mask);
+      if (constraint) tokenId = constraint.take(tokenId, options.maxNewTokens - newTokens - 1);
       decodeMs += clock.lap();
       if (model.endTokenIds.includes(tokenId)) {
         finishReason = "stop";
         break;
       }
-      seen.add(tokenId);
+      history.push(tokenId);
       const { text, hit } = stops.push(detokeniser.push(tokenId));
-      yield { type: "token", index: newTokens++, tokenId, text };
-      if (hit) {
+      const score = raw && scoreToken(raw, tokenId, request.logprobs ?? 0, (id) => describeToken(model, id));
+      yield { type: "token", index: newTokens++, tokenId, text: trim(text), score };
+      if (hit || (constraint?.shortest === 0 && newTokens === options.maxNewTokens)) {
         finishReason = "stop";
         break;
       }
       await nextTask(); // or a cancel would not be heard: WASM computes without a return to the event loop
     }
-    const rest = stops.push(detokeniser.flush()).text + stops.flush();
+    const rest = trim(stops.push(detokeniser.flush()).text + stops.flush());
     yield { type: "done", text: rest, finishReason, newTokens, decodeMs };
   } finally {
     cache.dispose();
   }
 }
 
-/** Prompt → token ids. Throws `prompt-too-long` if no room is left for an answer. */
-export function tokenise(model: LanguageModel, request: GenerateRequest): number[] {
-  const ids = model.encode(request.prompt);
-  if (ids.length === 0) throw new VaultError("bad-request", "prompt has no tokens. Send some text to continue.");
-  if (ids.length >= model.contextTokens) {
-    throw new VaultError(
-      "prompt-too-long",
-      `The prompt has ${ids.length} tokens; ${model.name} has room for ${model.contextTokens - 1} and an answer. Shorten the prompt.`,
-    );
-  }
-  return ids;
+/** Drops white space until there is something else. */
+function createStartTrimmer(): (text: string) => string {
+  let started = false;
+  return (text) => {
+    const kept = started ? text : text.trimStart();
+    started ||= kept !== "";
+    return kept;
+  };
+}
+
+/** Throws what `generate` would, before it takes a turn. */
+export function check(model: LanguageModel, request: GenerateRequest): void {
+  const { tokenIds } = tokenise(model, request.prompt);
+  assertTokens(
+    model,
+    (request.sampling.logitBias ?? []).map(([id]) => id),
+  );
+  if (!request.format) return;
+  const { shortest } = model.constrain(request.format);
+  const { maxNewTokens } = settleOptions(model, request, tokenIds.length);
+  if (shortest <= maxNewTokens) return;
+  throw new VaultError(
+    "bad-request",
+    `The shortest answer in this format takes ${shortest} tokens, and ${maxNewTokens} are allowed. Allow more, or shorten the prompt.`,
+  );
+}
+
+export function describeToken(model: LanguageModel, tokenId: number): Token {
+  return { tokenId, text: model.decode([tokenId]), bytes: [...(model.vocabulary().bytes[tokenId] ?? [])] };
+}
+
+/** Row `i` of the logits speaks of token `i + 1`. */
+function scorePrompt(model: LanguageModel, promptIds: readonly number[], rows: Float32Array, top: number) {
+  const size = rows.length / promptIds.length;
+  const describe = (id: number) => describeToken(model, id);
+  return promptIds.map((id, place): TokenScore => {
+    if (place === 0) return { ...describe(id), logprob: null, top: [] };
+    return scoreToken(rows.subarray((place - 1) * size, place * size), id, top, describe);
+  });
 }
 
 function settleOptions(model: LanguageModel, request: GenerateRequest, promptTokens: number): GenerateOptions {
   return {
-    ...model.defaults,
+    ...model.card.defaults,
     ...request.sampling,
-    maxNewTokens: Math.min(request.maxNewTokens, model.contextTokens - promptTokens),
+    maxNewTokens: Math.min(request.maxNewTokens, model.card.contextTokens - promptTokens),
     stop: request.stop,
     seed: request.seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!,
+    format: request.format,
   };
 }
 

@@ -1,16 +1,10 @@
-import { expect, test } from "vitest";
-import type { EngineStatus, GenerateRequest, TokenEvent } from "../core/protocol.ts";
+import { expect, test, vi } from "vitest";
+import { newRequest } from "../core/generate-request.ts";
+import type { EngineStatus, TokenEvent } from "../core/protocol.ts";
 import { createFakeModel, type FakeModel } from "../tests/fixtures/fake-model.ts";
 import { createLocalEngine, type ModelSource } from "./local-engine.ts";
 
-const request: GenerateRequest = {
-  model: null,
-  prompt: "a",
-  maxNewTokens: 3,
-  sampling: {},
-  stop: [],
-  seed: 1,
-};
+const request = newRequest({ type: "text", text: "a" }, { maxNewTokens: 3, seed: 1 });
 
 /** Fails as long as `reachable` is false. */
 function source(name: string, model: FakeModel = createFakeModel({ name })) {
@@ -66,7 +60,7 @@ test("a model that cannot be had is replaced, said so, and taken back when it ca
   const fallback = source("fallback");
   wanted.reachable = false;
   const engine = createLocalEngine({ wanted, fallback });
-  await engine.load();
+  await engine.preload();
   expect(await engine.status()).toMatchObject({
     model: "fallback",
     fallback: { wanted: "wanted", reason: expect.stringContaining("wanted cannot be reached") },
@@ -117,4 +111,64 @@ test("a model that is not loaded is refused by name", async () => {
   const engine = createLocalEngine({ wanted: source("wanted"), fallback: null });
   await expect(engine.admit({ ...request, model: "other" })).rejects.toMatchObject({ code: "model-not-found" });
   await engine.admit({ ...request, model: "wanted" });
+});
+
+test("a model is unloaded on request, once nobody uses it, and loaded again by the next request", async () => {
+  const wanted = source("wanted");
+  const engine = createLocalEngine({ wanted, fallback: null });
+  await engine.unload(null); // nothing is there to unload
+  const reader = engine.generate({ ...request, maxNewTokens: 20 }).getReader();
+  await reader.read();
+  await expect(engine.unload("other")).rejects.toMatchObject({ code: "model-not-found" });
+  await engine.unload("wanted");
+  expect(await engine.status()).toMatchObject({ state: "unloaded", card: { name: "wanted" } });
+  expect(wanted.model.disposed).toBe(false);
+  let tokens = 0;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) tokens++;
+  expect(tokens).toBe(21);
+  expect(wanted.model.disposed).toBe(true);
+  await engine.load(null, null);
+  expect(wanted.loads).toBe(2);
+  expect(await engine.status()).toMatchObject({ state: "ready", expiresMs: null });
+});
+
+test("a model that is kept for a while is unloaded when that is over, counted from its last use", async () => {
+  vi.useFakeTimers();
+  try {
+    const engine = createLocalEngine({ wanted: source("wanted"), fallback: null });
+    await engine.load("wanted", 1000);
+    expect(await engine.status()).toMatchObject({ state: "ready", expiresMs: Date.now() + 1000 });
+    vi.advanceTimersByTime(900);
+    const reader = engine.generate(request).getReader();
+    await reader.read();
+    vi.advanceTimersByTime(900);
+    expect(await engine.status()).toMatchObject({ state: "ready", expiresMs: null }); // in use
+    await reader.cancel();
+    vi.advanceTimersByTime(999);
+    expect(await engine.status()).toMatchObject({ state: "ready" });
+    vi.advanceTimersByTime(1);
+    expect(await engine.status()).toMatchObject({ state: "unloaded" });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a request may keep the model for no longer than itself, or for ever", async () => {
+  const engine = createLocalEngine({ wanted: source("wanted"), fallback: null });
+  await textOf(engine.generate({ ...request, keepAliveMs: 60_000 }));
+  expect(await engine.status()).toMatchObject({ state: "ready", expiresMs: expect.any(Number) });
+  await textOf(engine.generate({ ...request, keepAliveMs: Number.POSITIVE_INFINITY }));
+  expect(await engine.status()).toMatchObject({ state: "ready", expiresMs: null });
+  await textOf(engine.generate({ ...request, keepAliveMs: 0 }));
+  expect(await engine.status()).toMatchObject({ state: "unloaded" });
+});
+
+test("tokens and texts are turned into each other", async () => {
+  const engine = createLocalEngine({ wanted: source("wanted"), fallback: null });
+  expect(await engine.tokenise("hi", false)).toEqual([
+    { tokenId: 104, text: "h", bytes: [104] },
+    { tokenId: 105, text: "i", bytes: [105] },
+  ]);
+  expect(await engine.detokenise([104, 105])).toBe("hi");
+  await expect(engine.detokenise([256])).rejects.toMatchObject({ code: "bad-request" });
 });

@@ -1,7 +1,9 @@
 import { asVaultError, reasonOf, VaultError } from "../core/errors.ts";
 import type { Engine, EngineStatus, Fallback, GenerateRequest, Progress, TokenEvent } from "../core/protocol.ts";
-import { generate, tokenise } from "./generate.ts";
+import { check, describeToken, generate } from "./generate.ts";
 import type { LanguageModel } from "./model.ts";
+import { assertTokens } from "./prompt.ts";
+import { createResident, type Resident } from "./resident.ts";
 
 export type Report = (progress: Progress) => void;
 
@@ -20,20 +22,15 @@ export interface LocalEngineOptions {
 
 export interface LocalEngine extends Engine {
   /** Loads now instead of at the first request. Never rejects: `status` tells. */
-  load(): Promise<void>;
+  preload(): Promise<void>;
   /** Tries the wanted model again if the fallback answers in its place; generations under way finish undisturbed. */
   retry(): Promise<void>;
 }
 
-/** A loaded model, disposed once it is replaced and nobody uses it any more. */
-interface Resident {
-  readonly model: LanguageModel;
-  readonly loadMs: number;
-  fallback: Fallback | null;
-  users: number;
-}
-
-/** absent → loading → ready | failed. A failed load is tried again by the next request. */
+/**
+ * absent → loading → ready ⇄ unloaded, or failed. The next request loads what was unloaded, and tries again what
+ * failed.
+ */
 export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: LocalEngineOptions): LocalEngine {
   const bornMs = performance.now();
   let loading: Promise<Resident> | undefined;
@@ -49,7 +46,17 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
   const loadOne = async (source: ModelSource, instead: Fallback | null, report: Report): Promise<Resident> => {
     const startMs = performance.now();
     const model = await source.load(report);
-    return { model, loadMs: performance.now() - startMs, fallback: instead ?? model.fallback, users: 0 };
+    const resident = createResident(model, performance.now() - startMs, () => void retireCurrent(resident));
+    resident.fallback = instead ?? model.fallback;
+    return resident;
+  };
+
+  /** Its memory is free once nobody uses it. */
+  const retireCurrent = async (resident: Resident): Promise<void> => {
+    if (current !== resident) return;
+    current = undefined;
+    setStatus(() => ({ state: "unloaded", card: resident.model.card }));
+    await resident.retire();
   };
 
   const show =
@@ -69,17 +76,19 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
   };
 
   const settle = (resident: Resident): Resident => {
-    const { name, device, threads, contextTokens } = resident.model;
+    const { card, device, threads } = resident.model;
     current = resident;
     setStatus(() => ({
       state: "ready",
       uptimeMs: performance.now() - bornMs,
       retrying,
-      model: name,
+      model: card.name,
+      card,
       device,
       threads,
-      contextTokens,
+      contextTokens: card.contextTokens,
       loadMs: resident.loadMs,
+      expiresMs: resident.expiresMs,
       fallback: resident.fallback,
     }));
     return resident;
@@ -98,39 +107,64 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
     return loading;
   };
 
+  /** The resident model, if it is the one that was asked for. */
+  const named = async (model: string | null): Promise<Resident> => {
+    const found = current ?? (await resident());
+    checkModel(found.model, model);
+    return found;
+  };
+
   /** The model cannot be disposed from the moment it is taken until the generation ends, whichever way. */
   async function* run(request: GenerateRequest): AsyncGenerator<TokenEvent, void> {
     const used = current ?? (await resident());
-    used.users++;
+    used.take();
     try {
-      checkModel(used.model, request);
+      checkModel(used.model, request.model);
       yield* generate(used.model, request);
     } finally {
-      used.users--;
-      if (used.users === 0 && used !== current) await used.model.dispose();
+      used.keepAlive(request.keepAliveMs);
+      await used.release();
     }
   }
 
   return {
     status: async () => status(),
 
-    load: () =>
+    preload: () =>
       resident().then(
         () => {},
         () => {},
       ),
 
-    async admit(request) {
-      const { model } = await resident();
-      checkModel(model, request);
-      tokenise(model, request);
+    admit: async (request) => check((await named(request.model)).model, request),
+
+    async load(model, keepAliveMs) {
+      (await named(model)).keepAlive(keepAliveMs);
+    },
+
+    async unload(model) {
+      if (loading) await loading;
+      if (!current) return;
+      checkModel(current.model, model);
+      await retireCurrent(current);
+    },
+
+    async tokenise(text, special) {
+      const { model } = await named(null);
+      return model.encode(text, special).map((id) => describeToken(model, id));
+    },
+
+    async detokenise(tokenIds) {
+      const { model } = await named(null);
+      assertTokens(model, tokenIds);
+      return model.decode(tokenIds);
     },
 
     generate: (request) => fromGenerator(run(request)),
 
     async retry() {
       const replaced = current;
-      if (!replaced || replaced.model.name === wanted.name || retrying) return;
+      if (!replaced || replaced.model.card.name === wanted.name || retrying) return;
       const report: Report = (progress) => {
         retrying = progress;
         onStatus(status());
@@ -139,23 +173,21 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
       try {
         const next = await loadOne(wanted, null, report);
         retrying = null;
+        if (current !== replaced) return await next.retire(); // unloaded meanwhile
         settle(next);
-        if (replaced.users === 0) await replaced.model.dispose();
+        await replaced.retire();
       } catch (cause) {
         retrying = null;
         replaced.fallback = { wanted: wanted.name, reason: reasonOf(cause) };
-        settle(replaced);
+        if (current === replaced) settle(replaced);
       }
     },
   };
 }
 
-function checkModel(model: LanguageModel, request: GenerateRequest): void {
-  if (request.model === null || request.model === model.name) return;
-  throw new VaultError(
-    "model-not-found",
-    `${request.model} is not loaded. Ask for ${model.name}, or leave the model out.`,
-  );
+function checkModel(model: LanguageModel, name: string | null): void {
+  if (name === null || name === model.card.name) return;
+  throw new VaultError("model-not-found", `${name} is not loaded. Ask for ${model.card.name}, or leave the model out.`);
 }
 
 /** `ReadableStream.from`, which Chromium lacks: a step is made when it is read. */

@@ -8,8 +8,9 @@ const STALL_MS = 20_000;
 const CACHE = "minivault-models";
 
 /** Files of models: from the cache, else from the network, counted as they come. */
-export function createModelFiles(report: Report): { fetch(url: string | URL): Promise<Response> } {
+export function createModelFiles(report: Report) {
   const seen = new Map<string, Progress>();
+  let fetchedBytes = 0;
   const count = (url: string, progress: Progress) => {
     seen.set(url, progress);
     const all = [...seen.values()];
@@ -20,15 +21,23 @@ export function createModelFiles(report: Report): { fetch(url: string | URL): Pr
   };
 
   return {
-    async fetch(input) {
+    /** Of the files that were found, wherever they came from. */
+    get fetchedBytes() {
+      return fetchedBytes;
+    },
+    async fetch(input: string | URL): Promise<Response> {
       const url = String(input);
       // Our own files are kept by the service worker.
       const cache = new URL(url).origin === self.location.origin ? null : await caches.open(CACHE).catch(() => null);
       const cached = await cache?.match(url);
-      if (cached) return cached;
+      if (cached) {
+        fetchedBytes += Number(cached.headers.get("content-length") ?? 0);
+        return cached;
+      }
 
       const { response, body } = await download(url, (progress) => count(url, progress));
       if (!response.ok) return new Response(body, response);
+      fetchedBytes += body.size;
       const headers = { "content-type": body.type, "content-length": String(body.size) };
       // Stored only when it is whole, so that a cut download can never be taken for a file.
       // No room is no reason to fail: the model then runs from memory.

@@ -1,25 +1,35 @@
-import type { Device, Fallback, Sampling } from "../core/protocol.ts";
+import type { ChatMessage, Device, Fallback, ModelCard, OutputFormat } from "../core/protocol.ts";
+import type { Mask } from "./sampling/choose-token.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** What generation needs from a model: token ids and logits, no tensors. */
 export interface LanguageModel {
-  readonly name: string;
+  readonly card: ModelCard;
   readonly device: Device;
   readonly threads: number;
-  readonly contextTokens: number;
   /** Any of these ends a text. */
   readonly endTokenIds: readonly number[];
-  /** For what a request leaves open. */
-  readonly defaults: Sampling;
+  /** Whether it came with a chat template; a plain one serves else. */
+  readonly readsChats: boolean;
+  /** Texts that end a turn of a chat, beside the end tokens. */
+  readonly chatStop: readonly string[];
   /** Set when another device than the wanted one had to do. */
   readonly fallback: Fallback | null;
-  encode(text: string): number[];
+  vocabulary(): Vocabulary;
+  /** `special`: with the tokens that the tokenizer puts around a prompt. */
+  encode(text: string, special: boolean): number[];
   decode(tokenIds: readonly number[]): string;
+  /** The messages by the model's chat template, up to where its answer begins. */
+  renderChat(messages: readonly ChatMessage[]): string;
+  /** Throws a `bad-request` if the format asks for what no grammar can enforce. */
+  constrain(format: OutputFormat): Constraint;
   createCache(): KvCache;
   /**
    * Runs `tokenIds` after what `cache` holds, and adds them to it.
-   * Returns the last position's logits, one per entry of the vocabulary; the caller may change them.
+   * Returns the logits of the last `rows` positions (one if left out), row after row, one number per entry of the
+   * vocabulary; the caller may change them.
    */
-  forward(tokenIds: readonly number[], cache: KvCache): Promise<Float32Array>;
+  forward(tokenIds: readonly number[], cache: KvCache, rows?: number): Promise<Float32Array>;
   dispose(): Promise<void>;
 }
 
@@ -27,4 +37,16 @@ export interface LanguageModel {
 export interface KvCache {
   readonly length: number;
   dispose(): void;
+}
+
+/** A grammar at work on one answer. */
+export interface Constraint {
+  /** Tokens that it takes at least to end what is there; 0 if it is whole. */
+  readonly shortest: number;
+  readonly mask: Mask;
+  /**
+   * Takes the token that was chosen; or, if what it begins could not be ended within `left` tokens, the next one of the
+   * shortest way to the end. Returns the token that was taken.
+   */
+  take(tokenId: number, left: number): number;
 }

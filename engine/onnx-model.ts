@@ -39,12 +39,12 @@ export function createOnnxModel(parts: OnnxModelParts): LanguageModel {
   const { session, makeTensor } = parts;
   const wants = new Set(session.inputNames);
   if (!session.inputNames.some((name) => name.startsWith(PAST))) {
-    throw new Error(`${parts.name} has no inputs for a KV cache: use its merged decoder`);
+    throw new Error(`${parts.card.name} has no inputs for a KV cache: use its merged decoder`);
   }
 
   const int64 = (values: BigInt64Array) => makeTensor("int64", values, [1, values.length]);
 
-  const feedsFor = (tokenIds: readonly number[], past: Past, pastTokens: number) => {
+  const feedsFor = (tokenIds: readonly number[], past: Past, pastTokens: number, rows: number) => {
     const feeds: Record<string, OrtTensor> = {
       ...past,
       input_ids: int64(BigInt64Array.from(tokenIds, BigInt)),
@@ -55,7 +55,9 @@ export function createOnnxModel(parts: OnnxModelParts): LanguageModel {
     }
     if (wants.has("use_cache_branch"))
       feeds["use_cache_branch"] = makeTensor("bool", Uint8Array.of(pastTokens ? 1 : 0), [1]);
-    if (wants.has("num_logits_to_keep")) feeds["num_logits_to_keep"] = makeTensor("int64", BigInt64Array.of(1n), []);
+    if (wants.has("num_logits_to_keep")) {
+      feeds["num_logits_to_keep"] = makeTensor("int64", BigInt64Array.of(BigInt(rows)), []);
+    }
     return feeds;
   };
 
@@ -63,16 +65,16 @@ export function createOnnxModel(parts: OnnxModelParts): LanguageModel {
     ...parts,
     fallback: null,
     createCache: () => new OnnxCache(emptyPast(session, makeTensor)),
-    async forward(tokenIds, kvCache) {
+    async forward(tokenIds, kvCache, rows = 1) {
       const cache = kvCache as OnnxCache;
-      const outputs = await session.run(feedsFor(tokenIds, cache.past, cache.length));
+      const outputs = await session.run(feedsFor(tokenIds, cache.past, cache.length, rows));
       const { logits, ...rest } = outputs;
-      if (!logits) throw new Error(`${parts.name} returned no logits`);
+      if (!logits) throw new Error(`${parts.card.name} returned no logits`);
       cache.replace(
         Object.fromEntries(Object.entries(rest).map(([name, tensor]) => [name.replace(PRESENT, PAST), tensor])),
         tokenIds.length,
       );
-      return lastRow(logits);
+      return lastRows(logits, rows);
     },
     dispose: () => session.release(),
   };
@@ -113,12 +115,12 @@ function emptyPast(session: OrtSession, makeTensor: MakeTensor): Past {
   return past;
 }
 
-/** `[1, positions, vocabulary]` → the last position's row, in full precision. */
-function lastRow({ data, dims }: OrtTensor): Float32Array {
-  const size = dims.at(-1) ?? 0;
+/** `[1, positions, vocabulary]` → the last positions' rows, in full precision. */
+function lastRows({ data, dims }: OrtTensor, count: number): Float32Array {
+  const size = (dims.at(-1) ?? 0) * count;
   if (data instanceof Uint16Array) throw new Error("half-precision logits need a browser with Float16Array");
   const values = data as Float32Array;
   // A copy where the type is another one (`Float16Array`), a view else: the caller may write to it either way.
-  const row = values.subarray(values.length - size);
-  return row instanceof Float32Array ? row : Float32Array.from(row);
+  const rows = values.subarray(values.length - size);
+  return rows instanceof Float32Array ? rows : Float32Array.from(rows);
 }

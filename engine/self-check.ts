@@ -1,5 +1,5 @@
 import type { LanguageModel } from "./model.ts";
-import { argmax } from "./sample.ts";
+import { argmax } from "./sampling/candidates.ts";
 
 const PROBE = "The quick brown fox jumps";
 /** Largest difference of a logit between the two ways, as a share of the logits' range. */
@@ -12,7 +12,7 @@ const TOLERANCE = 0.02;
  * Throws a sentence that says what is wrong.
  */
 export async function selfCheck(model: LanguageModel): Promise<void> {
-  const ids = model.encode(PROBE).slice(0, 8);
+  const ids = model.encode(PROBE, true).slice(0, 8);
   const together = model.createCache();
   const onePass = await model.forward(ids, together);
   together.dispose();

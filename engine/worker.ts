@@ -4,7 +4,7 @@
  */
 import { DEFAULT_CONFIG, parseConfig, type VaultConfig } from "../core/config.ts";
 import { VaultError } from "../core/errors.ts";
-import { serveEngine } from "../core/port-server.ts";
+import { serveEngineOnPorts } from "../core/port-server.ts";
 import { type EngineStatus, type PageToEngine, STATUS_CHANNEL, type StatusMessage } from "../core/protocol.ts";
 import { browserModels } from "./browser-models.ts";
 import { EMBEDDED } from "./catalogue.ts";
@@ -60,17 +60,17 @@ async function readConfig(baseUrl: string): Promise<VaultConfig> {
 }
 
 let engine: Promise<LocalEngine> | undefined;
-let served: Promise<() => void> | undefined;
+let attach: Promise<ReturnType<typeof serveEngineOnPorts>> | undefined;
 
 self.addEventListener("message", ({ data }: MessageEvent<PageToEngine>) => {
   switch (data.type) {
     case "start":
       engine = createEngine(data.baseUrl);
-      void engine.then((ready) => ready.load());
+      attach = engine.then(serveEngineOnPorts);
+      void engine.then((ready) => ready.preload());
       break;
     case "attach":
-      void served?.then((close) => close());
-      served = engine?.then((ready) => serveEngine(ready, data.port));
+      void attach?.then((serve) => serve(data.port));
       break;
     default:
       data satisfies never;

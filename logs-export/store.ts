@@ -1,5 +1,7 @@
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
-import { LOG_CHANNEL, type LogQuery, type LogRecord, type LogSink } from "../core/protocol.ts";
+import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from "idb";
+import type { LogQuery, LogRecord, LogSink, StorageFacts, Totals } from "../core/log-record.ts";
+import { LOG_CHANNEL } from "../core/protocol.ts";
+import { addRecord, NO_TOTALS } from "../core/totals.ts";
 import { holdLock } from "../core/web-lock.ts";
 
 /** `owner` is there while the exchange is going on: a lock that its host holds while it lives. */
@@ -11,7 +13,11 @@ interface Row {
 interface Schema extends DBSchema {
   /** By order of arrival: timestamps may be equal. */
   logs: { key: number; value: Row; indexes: { owner: string } };
+  /** One row, written in the transactions that close records: it counts each of them once. */
+  totals: { key: typeof TOTALS; value: Totals };
 }
+
+const TOTALS = "totals";
 
 /** Records read at a time: a transaction must not stay open while a reader sleeps. */
 const PAGE = 64;
@@ -40,18 +46,45 @@ export function openLogStore(name = "minivault"): LogSink {
       const key = await db.add("logs", { record, owner });
       channel.postMessage(null);
       return async (closed) => {
-        await db.put("logs", { record: closed }, key);
+        const tx = db.transaction(["logs", "totals"], "readwrite");
+        const counted = count(tx.objectStore("totals"), [closed]);
+        await Promise.all([tx.objectStore("logs").put({ record: closed }, key), counted, tx.done]);
         channel.postMessage(null);
       };
     },
     read: (query) => readPages(open, query),
+    totals: async () => (await (await open()).get("totals", TOTALS)) ?? NO_TOTALS,
+    storage,
   };
 }
 
+type TotalsStore = Pick<IDBPObjectStore<Schema, ["logs", "totals"], "totals", "readwrite">, "get" | "put">;
+
+async function count(store: TotalsStore, closed: readonly LogRecord[]): Promise<void> {
+  if (closed.length === 0) return;
+  await store.put(closed.reduce(addRecord, (await store.get(TOTALS)) ?? NO_TOTALS), TOTALS);
+}
+
+async function storage(): Promise<StorageFacts> {
+  const [{ usage = 0, quota = 0 }, persisted] = await Promise.all([
+    navigator.storage.estimate(),
+    navigator.storage.persisted(),
+  ]);
+  return { used: usage, quota, persisted };
+}
+
 async function openDatabase(name: string, onClosed: () => void): Promise<IDBPDatabase<Schema>> {
-  const db = await openDB<Schema>(name, 1, {
-    upgrade(db) {
-      db.createObjectStore("logs", { autoIncrement: true }).createIndex("owner", "owner");
+  const db = await openDB<Schema>(name, 2, {
+    async upgrade(db, from, _to, tx) {
+      if (from < 1) db.createObjectStore("logs", { autoIncrement: true }).createIndex("owner", "owner");
+      db.createObjectStore("totals");
+      if (from < 1) return;
+      // What was logged before there were totals counts as well.
+      const rows = await tx.objectStore("logs").getAll();
+      await count(
+        tx.objectStore("totals"),
+        rows.filter(({ owner }) => !owner).map(({ record }) => record),
+      );
     },
     // Another tab wants to upgrade: do not stand in its way.
     blocking(_current, _blocked, event) {
@@ -67,11 +100,16 @@ async function openDatabase(name: string, onClosed: () => void): Promise<IDBPDat
 async function closeOrphans(db: IDBPDatabase<Schema>): Promise<void> {
   const { held = [] } = await navigator.locks.query();
   const alive = new Set(held.map(({ name }) => name));
-  const tx = db.transaction("logs", "readwrite");
-  for await (const cursor of tx.store.index("owner").iterate()) {
+  const tx = db.transaction(["logs", "totals"], "readwrite");
+  const closed: LogRecord[] = [];
+  for await (const cursor of tx.objectStore("logs").index("owner").iterate()) {
     const { record, owner } = cursor.value;
-    if (owner && !alive.has(owner)) await cursor.update({ record: { ...record, finish_reason: "interrupted" } });
+    if (!owner || alive.has(owner)) continue;
+    const end: LogRecord = { ...record, finish_reason: "interrupted" };
+    await cursor.update({ record: end });
+    closed.push(end);
   }
+  await count(tx.objectStore("totals"), closed);
   await tx.done;
 }
 

@@ -18,6 +18,7 @@ export interface EngineLink extends Engine {
  */
 export function createEngineLink(): EngineLink {
   let linked: RemoteEngine | undefined;
+  let linkedLock: string | undefined;
   let asked: Deferred<RemoteEngine> | undefined;
 
   const engine = (): Promise<RemoteEngine> => {
@@ -31,6 +32,7 @@ export function createEngineLink(): EngineLink {
   const link = (arrived: RemoteEngine, aliveLock: string) => {
     linked?.disconnect();
     linked = arrived;
+    linkedLock = aliveLock;
     asked?.resolve(arrived);
     // Granted when the page is gone.
     void navigator.locks.request(aliveLock, () => {
@@ -53,7 +55,10 @@ export function createEngineLink(): EngineLink {
   return {
     onMessage(message) {
       if (message.type !== "engine-port") return;
-      if (message.version === PROTOCOL_VERSION) {
+      if (linked && message.aliveLock === linkedLock) {
+        // A page that has just become the host sends a port by itself, and one more if it was asked meanwhile.
+        message.port.close();
+      } else if (message.version === PROTOCOL_VERSION) {
         link(connectEngine(message.port), message.aliveLock);
       } else {
         asked?.reject(
@@ -66,7 +71,11 @@ export function createEngineLink(): EngineLink {
     },
 
     status: () => onEngine((asked) => asked.status()).catch(() => ({ state: "absent" })),
-    admit: (request) => onEngine((asked) => asked.admit(request)),
+    admit: (...args) => onEngine((asked) => asked.admit(...args)),
+    load: (...args) => onEngine((asked) => asked.load(...args)),
+    unload: (...args) => onEngine((asked) => asked.unload(...args)),
+    tokenise: (...args) => onEngine((asked) => asked.tokenise(...args)),
+    detokenise: (...args) => onEngine((asked) => asked.detokenise(...args)),
     generate: (request) => deferStream(async () => (await engine()).generate(request)),
   };
 }

@@ -1,5 +1,6 @@
 import { createApi } from "../core/api.ts";
 import type { PageToSw } from "../core/protocol.ts";
+import type { RateLimit } from "../core/rate-limit.ts";
 import { openLogStore } from "../logs-export/store.ts";
 import { createEngineLink } from "./engine-link.ts";
 import { isApiRequest } from "./scope.ts";
@@ -11,6 +12,8 @@ export interface InstallOptions {
   readonly base?: URL;
   /** Answer unknown routes as well: see `isApiRequest`. */
   readonly wholeOrigin?: boolean;
+  /** Of each page; asked once, at the first request. A generous one if left out. */
+  readonly rateLimit?: () => Promise<RateLimit>;
 }
 
 /**
@@ -20,15 +23,19 @@ export interface InstallOptions {
 export function installVault({
   base = new URL(self.registration.scope),
   wholeOrigin = false,
+  rateLimit,
 }: InstallOptions = {}): void {
   const link = createEngineLink();
-  const handle = createApi({ engine: link, log: openLogStore(), basePath: base.pathname });
+  const log = openLogStore();
+  const handle = createApi({ engine: link, log, basePath: base.pathname, ...(rateLimit && { rateLimit }) });
   self.addEventListener("message", (event) => {
     const message = event.data as PageToSw | null;
     if (message?.type === "claim") event.waitUntil(self.clients.claim());
     else if (message) link.onMessage(message);
   });
   self.addEventListener("fetch", (event) => {
-    if (isApiRequest(event.request, base, wholeOrigin)) event.respondWith(handle(event.request));
+    if (isApiRequest(event.request, base, wholeOrigin)) {
+      event.respondWith(handle(event.request, event.clientId));
+    }
   });
 }

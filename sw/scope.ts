@@ -1,4 +1,4 @@
-const ROUTES = /^(generate|health|logs)(\/|$)/;
+import { isRoute } from "../core/routing.ts";
 
 /**
  * Whether the API answers this request. Decided synchronously, so that everything else goes to the network without
@@ -10,9 +10,9 @@ const ROUTES = /^(generate|health|logs)(\/|$)/;
 export function isApiRequest(request: Request, base: URL, wholeOrigin: boolean): boolean {
   const { origin, pathname } = new URL(request.url);
   if (origin !== base.origin || !pathname.startsWith(base.pathname)) return false;
-  const path = pathname.slice(base.pathname.length);
-  if (ROUTES.test(path)) return true;
+  const path = pathname.slice(base.pathname.length - 1);
+  if (isRoute(path, request)) return true;
   if (!wholeOrigin) return false;
   if (request.method !== "GET" && request.method !== "HEAD") return true;
-  return request.destination === "" && request.mode !== "navigate" && path !== "" && !/\.[^/]*$/.test(path);
+  return request.destination === "" && request.mode !== "navigate" && path !== "/" && !/\.[^/]*$/.test(path);
 }

@@ -21,6 +21,11 @@ export function installShellCache(): void {
     ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith(".wasm"),
     new CacheFirst({ cacheName: "minivault-runtime", plugins: [keepTwo] }),
   );
+  // So is the viewer of the docs, which is nothing to a first visit.
+  registerRoute(
+    ({ url, sameOrigin }) => sameOrigin && url.pathname.includes("/assets/openapi-explorer-"),
+    new CacheFirst({ cacheName: "minivault-docs", plugins: [keepTwo] }),
+  );
   // The site's owner may change it at any time.
   registerRoute(
     ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith("/minivault.config.json"),

@@ -1,18 +1,7 @@
+import type { GenerateInput } from "../core/dialects/minivault.ts";
 import { VaultError } from "../core/errors.ts";
-import type { ErrorCode, FinishReason, LogRecord, Usage } from "../core/protocol.ts";
-
-/** As `POST /generate` takes them; only `prompt` is needed. */
-export interface GenerateInput {
-  readonly prompt: string;
-  readonly model?: string;
-  readonly max_new_tokens?: number;
-  readonly temperature?: number;
-  readonly top_k?: number;
-  readonly top_p?: number;
-  readonly repetition_penalty?: number;
-  readonly stop?: string | readonly string[];
-  readonly seed?: number;
-}
+import type { LogRecord, Usage } from "../core/log-record.ts";
+import type { ErrorCode, FinishReason } from "../core/protocol.ts";
 
 export interface Summary {
   readonly id: string;

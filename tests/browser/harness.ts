@@ -1,8 +1,9 @@
 import { rmSync } from "node:fs";
 import { type BrowserContext, test as base, expect, type Page } from "playwright/test";
 import { type Site, serveSite } from "../../cli/site-server.ts";
-import type { LogRecord } from "../../core/protocol.ts";
-import { DIST, withFakeWorker } from "./site-folders.ts";
+import type { LogRecord } from "../../core/log-record.ts";
+import { STEPS_CHANNEL } from "../fixtures/fake-text.ts";
+import { DIST, withClients, withFakeWorker } from "./site-folders.ts";
 
 /** Nobody listens there: whoever is sent to it cannot reach the hub. */
 export const DEAD_HUB = "http://localhost:9";
@@ -12,6 +13,8 @@ interface Fixtures {
   env: Record<string, string>;
   /** Swaps the engine's worker for the fake one. */
   fakeEngine: boolean;
+  /** Serves what is in `tests/clients` beside the app. */
+  clientsServed: boolean;
   site: Site;
   /** `METHOD /path` of every request that reached the server. */
   served: string[];
@@ -24,9 +27,10 @@ interface Fixtures {
 export const test = base.extend<Fixtures>({
   env: [{ MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo" }, { option: true }],
   fakeEngine: [false, { option: true }],
+  clientsServed: [false, { option: true }],
 
-  site: async ({ env, fakeEngine }, use) => {
-    const folder = fakeEngine ? withFakeWorker() : DIST;
+  site: async ({ env, fakeEngine, clientsServed }, use) => {
+    const folder = clientsServed ? withClients(fakeEngine) : fakeEngine ? withFakeWorker() : DIST;
     const site = await serveSite({ folder, port: 0, env });
     await use(site);
     await site.close();
@@ -100,3 +104,19 @@ export async function closedLogs(page: Page): Promise<LogRecord[]> {
     .toBe(0);
   return records;
 }
+
+/** Forward passes of the fake engine so far. */
+export const engineSteps = (page: Page) =>
+  page.evaluate(
+    (name) =>
+      new Promise<number>((resolve) => {
+        const channel = new BroadcastChannel(name);
+        const ask = setInterval(() => channel.postMessage(null), 50); // the engine may be changing hands
+        channel.addEventListener("message", ({ data }) => {
+          clearInterval(ask);
+          channel.close();
+          resolve(data);
+        });
+      }),
+    STEPS_CHANNEL,
+  );

@@ -1,24 +1,8 @@
 import type { Page } from "playwright/test";
-import { FAKE_TEXT, STEPS_CHANNEL } from "../fixtures/fake-text.ts";
-import { closedLogs, expect, generate, newTab, test } from "./harness.ts";
+import { FAKE_TEXT } from "../fixtures/fake-text.ts";
+import { closedLogs, engineSteps, expect, generate, newTab, test } from "./harness.ts";
 
 test.use({ fakeEngine: true });
-
-/** Forward passes of the fake engine so far. */
-const engineSteps = (page: Page) =>
-  page.evaluate(
-    (name) =>
-      new Promise<number>((resolve) => {
-        const channel = new BroadcastChannel(name);
-        const ask = setInterval(() => channel.postMessage(null), 50); // the engine may be changing hands
-        channel.addEventListener("message", ({ data }) => {
-          clearInterval(ask);
-          channel.close();
-          resolve(data);
-        });
-      }),
-    STEPS_CHANNEL,
-  );
 
 /** The tab that holds the engine's lock. */
 const engineHost = (page: Page) =>
@@ -211,6 +195,28 @@ test("a stream whose engine's tab is closed ends with an error that says so", as
   expect(record?.finish_reason).toBe("error");
   expect(record?.error?.code).toBe("engine-absent");
   expect(record?.response).not.toBe("");
+});
+
+test("a request that waits while the engine's tab is closed is answered by the next tab's engine", async ({
+  vault,
+  context,
+  site,
+}) => {
+  const second = await newTab(context, site.url);
+  const answer = second.evaluate(async () => {
+    const ask = (prompt: string, max_new_tokens: number) =>
+      fetch("/generate/stream", { method: "POST", body: JSON.stringify({ prompt, max_new_tokens }) });
+    const running = await ask("slow:20", 5000);
+    const waiting = await ask("slow:20", 20);
+    running.text().catch(() => {}); // it breaks
+    Object.assign(globalThis, { begun: true });
+    return waiting.text();
+  });
+  await second.waitForFunction(() => "begun" in globalThis);
+  await vault.close();
+  expect(FAKE_TEXT).toContain((await answer).replace(/\uFFFD$/, ""));
+  const records = await closedLogs(second);
+  expect(records.map(({ finish_reason }) => finish_reason)).toEqual(["error", "length"]);
 });
 
 test("a service worker stopped in mid-stream cuts the stream, closes the record, and answers the next request", async ({

@@ -4,7 +4,8 @@ import { connectEngine } from "../../core/port-client.ts";
 import { serveEngine } from "../../core/port-server.ts";
 import type { Port } from "../../core/protocol.ts";
 import { createLocalEngine } from "../../engine/local-engine.ts";
-import { API_CONTRACT, type Send } from "../contract/api-contract.ts";
+import { API_CONTRACT } from "../contract/api-contract.ts";
+import type { Send } from "../contract/contract-case.ts";
 import { createMemoryLog } from "../fixtures/memory-log.ts";
 import { embeddedModel } from "../fixtures/node-model.ts";
 

@@ -34,7 +34,7 @@ test("it prints its URL, and the environment reaches the page", { timeout: 60_00
   const { output } = await start(env, /http:\/\/localhost:\d+\//);
   const url = /http:\/\/localhost:\d+\//.exec(output)?.[0] ?? "";
   const config = await fetch(`${url}minivault.config.json`);
-  expect(await config.json()).toEqual({ hub: "http://localhost:9", model: "someone/some-gpt2", device: "auto" });
+  expect(await config.json()).toMatchObject({ hub: "http://localhost:9", model: "someone/some-gpt2", device: "auto" });
   const page = await fetch(url);
   expect(page.headers.get("cross-origin-opener-policy")).toBe("same-origin");
   expect(await page.text()).toContain("<vault-app>");

@@ -86,6 +86,8 @@ export class EngineStatusView extends LitElement {
         return this.#chip("failed", engine.error.detail);
       case "loading":
         return html`${this.#chip("loading", `Loading ${engine.model}${size(engine)}`)} ${bar(engine)}`;
+      case "unloaded":
+        return this.#chip("loading", `${engine.card.name} · unloaded, back at the next request`);
       case "ready":
         return html`
           ${this.#chip("ready", `${engine.model} · ${formatDevice(engine.device)}`)}

@@ -1,5 +1,5 @@
 import { css, html, LitElement } from "lit";
-import type { LogRecord } from "../../core/protocol.ts";
+import type { LogRecord } from "../../core/log-record.ts";
 import { formatCount, formatRate } from "./format.ts";
 import { theme } from "./theme.ts";
 
@@ -83,7 +83,7 @@ export class LogList extends LitElement {
 const item = (record: LogRecord) => html`
   <li>
     <div class="line">
-      <span class="muted">${record.prompt ?? record.endpoint}</span>${record.error ? html`<span class="bad"> ${record.error.detail}</span>` : record.response}
+      <span class="muted">${asked(record)}</span>${record.messages ? " → " : ""}${record.error ? html`<span class="bad"> ${record.error.detail}</span>` : record.response}
     </div>
     <div class="facts">
       <time datetime=${record.timestamp}>${new Date(record.timestamp).toLocaleString()}</time>
@@ -91,6 +91,11 @@ const item = (record: LogRecord) => html`
       ${record.usage ? html`<span>${formatCount(record.usage.completion_tokens, "token")}</span>` : ""}
       ${record.tokens_per_s ? html`<span>${formatRate(record.tokens_per_s)} tokens/s</span>` : ""}
       <span>${record.finish_reason ?? "going on"}</span>
+      <span>${record.endpoint}</span>
     </div>
   </li>
 `;
+
+/** The prompt as text; of a chat its last message. */
+const asked = ({ prompt, messages, endpoint }: LogRecord): string =>
+  messages?.at(-1)?.content ?? (typeof prompt === "string" ? prompt : endpoint);

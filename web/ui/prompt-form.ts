@@ -1,5 +1,5 @@
 import { css, html, LitElement } from "lit";
-import type { GenerateInput } from "../client.ts";
+import type { GenerateInput } from "../../core/dialects/minivault.ts";
 import { theme } from "./theme.ts";
 
 const EXAMPLES = [

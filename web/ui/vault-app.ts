@@ -1,6 +1,6 @@
 import { css, html, LitElement } from "lit";
 import { asVaultError } from "../../core/errors.ts";
-import type { LogRecord } from "../../core/protocol.ts";
+import type { LogRecord } from "../../core/log-record.ts";
 import { generate, newestLogs } from "../client.ts";
 import { INITIAL_STATE, reduce, type UiAction, type UiState } from "../state.ts";
 import { type EngineWatch, watchEngine, watchLog } from "../watch.ts";
@@ -43,6 +43,15 @@ export class VaultApp extends LitElement {
         margin: 0.15rem 0 0;
         font-size: 0.92rem;
       }
+      .title {
+        flex: 1;
+      }
+      header a {
+        padding: 0.7rem 0;
+        color: var(--accent);
+        font-size: 0.95rem;
+        font-weight: 600;
+      }
       code {
         font: 0.95em var(--mono);
       }
@@ -74,10 +83,11 @@ export class VaultApp extends LitElement {
       <main>
         <header>
           <img src="./icons/vault.svg" alt="" />
-          <div>
+          <div class="title">
             <h1>MiniVault</h1>
             <p class="muted">A language model in this page. Nothing leaves your device.</p>
           </div>
+          <a href="./docs">API</a>
         </header>
         <engine-status .state=${this.#state} @retry=${() => this.#engine?.retry()}></engine-status>
         <prompt-form

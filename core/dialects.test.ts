@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { createLocalEngine } from "../engine/local-engine.ts";
+import { echo } from "../tests/fixtures/echo-dialect.ts";
+import { createFakeModel } from "../tests/fixtures/fake-model.ts";
+import { createMemoryLog } from "../tests/fixtures/memory-log.ts";
+import { createApi } from "./api.ts";
+import { DIALECTS } from "./routing.ts";
+
+const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
+
+function setUp() {
+  const engine = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  const log = createMemoryLog();
+  const handle = createApi({ engine, log, dialects: [...DIALECTS, echo] });
+  const say = (path: string, body: unknown) =>
+    handle(new Request(`http://x${path}`, { method: "POST", body: JSON.stringify(body) }));
+  return { log, handle, say };
+}
+
+test("the dialect of docs/DIALECTS.md is the one that is tried here", () => {
+  const [, code = ""] = /```ts\n(import[\s\S]*?)```/.exec(read("../docs/DIALECTS.md")) ?? [];
+  expect(code.replaceAll('from "../', 'from "../../core/')).toBe(read("../tests/fixtures/echo-dialect.ts"));
+});
+
+test("a new dialect answers, refuses in its own words, is logged, counted and documented", async () => {
+  const { log, handle, say } = setUp();
+  expect(await (await say("/echo/v1/say", { say: "a" })).json()).toEqual({ said: "bcdefghijklmnopq", tokens: 16 });
+  const wrong = await say("/echo/v1/say", { say: 3 });
+  expect([wrong.status, await wrong.json()]).toEqual([400, { trouble: expect.stringMatching(/^say must be a text/) }]);
+  expect(await (await say("/echo/nothing", {})).json()).toEqual({ trouble: expect.stringContaining("/echo/nothing") });
+  expect(log.records.map(({ dialect }) => dialect)).toEqual(["echo", "echo", null]);
+  const metrics = await (await handle(new Request("http://x/metrics"))).text();
+  expect(metrics).toContain('minivault_requests_total{dialect="echo",outcome="length"} 1');
+  const { paths } = await (await handle(new Request("http://x/openapi.json"))).json();
+  expect(paths["/echo/v1/say"].post.summary).toBe("Goes on from what was said");
+});

@@ -1,0 +1,154 @@
+import * as v from "valibot";
+import { type Dialect, route } from "../dialect.ts";
+import type { Answer, Encoding } from "../encode/encoding.ts";
+import { jsonLine, NDJSON, SSE, SSE_END, sseData } from "../encode/lines.ts";
+import { problemDetails } from "../errors.ts";
+import {
+  aboveZero,
+  flag,
+  format,
+  formatOf,
+  logitBias,
+  modelName,
+  nonEmptyText,
+  parseBody,
+  samplingFields,
+  samplingOf,
+  stop,
+  stopList,
+  wholeNumber,
+} from "../fields.ts";
+import { newRequest } from "../generate-request.ts";
+import { logsResponse } from "../logs-route.ts";
+import type { GenerateRequest } from "../protocol.ts";
+import { type DoneEvent, timingsOf, usageOf } from "../usage.ts";
+
+const DEFAULT_NEW_TOKENS = 128;
+
+/** Unknown fields are ignored, `null` is "not given". */
+const GenerateBody = v.object({
+  prompt: nonEmptyText,
+  stream: v.nullish(flag),
+  model: v.nullish(modelName),
+  max_new_tokens: v.nullish(wholeNumber(1, 1_000_000)),
+  ...samplingFields,
+  repetition_penalty: v.nullish(aboveZero(100)),
+  repeat_last_n: v.nullish(wholeNumber(-1, 1_000_000)),
+  logit_bias: v.nullish(logitBias),
+  stop: v.nullish(stop),
+  seed: v.nullish(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+  format: v.nullish(format),
+});
+type GenerateBody = v.InferOutput<typeof GenerateBody>;
+/** Only `prompt` is needed. */
+export type GenerateInput = v.InferInput<typeof GenerateBody>;
+
+const toRequest = (body: GenerateBody): GenerateRequest =>
+  newRequest(
+    { type: "text", text: body.prompt },
+    {
+      model: body.model ?? null,
+      maxNewTokens: body.max_new_tokens ?? DEFAULT_NEW_TOKENS,
+      sampling: samplingOf(body),
+      stop: stopList(body.stop),
+      seed: body.seed ?? null,
+      format: formatOf(body.format),
+    },
+  );
+
+export const parseGenerateBody = (body: unknown): GenerateRequest => toRequest(parseBody(GenerateBody, body));
+
+/** Fields of a finished answer, in every encoding but the bare text. */
+const fieldsOf = (done: DoneEvent, { start, exchange }: Answer) => ({
+  usage: usageOf(start.promptTokens, done.newTokens),
+  model: start.model,
+  id: exchange.id,
+  finish_reason: done.finishReason,
+  timings: timingsOf(start, done, exchange.queueMs ?? 0),
+});
+
+const json: Encoding = {
+  mediaType: "application/json",
+  streams: false,
+  done: (done, answer) =>
+    JSON.stringify({ response: answer.text, ...fieldsOf(done, answer), generated_at: new Date().toISOString() }),
+};
+
+/** `{"token", "index"}` each, usage on the last, then `[DONE]`. */
+const sse: Encoding = {
+  mediaType: SSE,
+  streams: true,
+  token: ({ text, index }) => sseData({ token: text, index }),
+  done: (done, answer) => sseData({ token: done.text, index: done.newTokens, ...fieldsOf(done, answer) }) + SSE_END,
+  error: (error) => `event: error\n${sseData({ error: problemDetails(error) })}`,
+};
+
+/** `{"response"}` each, `"done": true` on the last. */
+const ndjson: Encoding = {
+  mediaType: NDJSON,
+  streams: true,
+  token: ({ text }) => jsonLine({ response: text }),
+  done: (done, answer) =>
+    (done.text ? jsonLine({ response: done.text }) : "") +
+    jsonLine({ response: "", done: true, ...fieldsOf(done, answer) }),
+  error: (error) => jsonLine({ error: problemDetails(error), done: true }),
+};
+
+/** The bare text, for `curl`. */
+const bareText: Encoding = {
+  mediaType: "text/plain; charset=utf-8",
+  streams: true,
+  token: (event) => event.text,
+  done: (event) => event.text,
+};
+
+const PARIS = { prompt: "Q: What is the capital of France?\nA:" };
+const STORY = { prompt: "Once upon a time", max_new_tokens: 24, temperature: 0.7, seed: 7 };
+
+const generate = route({
+  method: "POST",
+  path: "/generate",
+  summary: 'One JSON when all is done; with "stream": true a token at a time, as /generate/stream does',
+  body: GenerateBody,
+  examples: {
+    fact: PARIS,
+    "a stream": { ...STORY, stream: true },
+    "a JSON object": { prompt: "A red fox:", format: "json", max_new_tokens: 40 },
+  },
+  mediaTypes: ["application/json", SSE, NDJSON],
+  answer: ({ body, exchange, negotiate }, vault) =>
+    vault.generate(toRequest(body), body.stream ? negotiate([sse, ndjson]) : json, exchange),
+});
+
+/** The bare text is what a wildcard gets. */
+const streaming = (path: string) =>
+  route({
+    method: "POST",
+    path,
+    summary: "A token at a time: server-sent events, NDJSON or the bare text, by Accept",
+    body: GenerateBody,
+    examples: { story: STORY },
+    mediaTypes: ["text/plain", SSE, NDJSON],
+    answer: ({ body, exchange, negotiate }, vault) =>
+      vault.generate(toRequest(body), negotiate([bareText, sse, ndjson]), exchange),
+  });
+
+const logs = route({
+  method: "GET",
+  path: "/logs",
+  summary: "The log as JSONL",
+  parameters: [
+    { name: "order", in: "query", about: "asc: oldest first, the default; desc: newest first", example: "desc" },
+    { name: "limit", in: "query", about: "How many at most; all of them if left out", example: "20" },
+  ],
+  mediaTypes: [NDJSON],
+  answer: ({ url }, { log, now }) => logsResponse(log, url.searchParams, now()),
+});
+
+export const minivault: Dialect = {
+  name: "minivault",
+  title: "Own routes",
+  prefix: "/",
+  routes: [generate, streaming("/generate/stream"), streaming("/generate-stream"), streaming("/stream"), logs],
+  error: (error) => ({ mediaType: "application/problem+json", body: problemDetails(error.toWire()) }),
+};

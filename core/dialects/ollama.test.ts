@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { durationMs } from "./ollama.ts";
+
+test.each([
+  [null, null],
+  [undefined, null],
+  [0, 0],
+  ["0", 0],
+  [300, 300_000],
+  ["5m", 300_000],
+  ["1h30m", 5_400_000],
+  ["250ms", 250],
+  ["1.5s", 1500],
+  ["90", 90_000],
+  [-1, Number.POSITIVE_INFINITY],
+  ["-1", Number.POSITIVE_INFINITY],
+  ["-5m", Number.POSITIVE_INFINITY],
+])("`durationMs()` reads %j as %j", (given, ms) => {
+  expect(durationMs(given)).toBe(ms);
+});

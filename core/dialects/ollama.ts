@@ -1,0 +1,343 @@
+import * as v from "valibot";
+import { type Dialect, route, type Vault } from "../dialect.ts";
+import type { Answer, Encoding } from "../encode/encoding.ts";
+import { jsonLine, NDJSON } from "../encode/lines.ts";
+import { VaultError } from "../errors.ts";
+import * as f from "../fields.ts";
+import { newRequest, UNLIMITED } from "../generate-request.ts";
+import { findModel, type KnownModel, knownModels } from "../models.ts";
+import type { ChatMessage, GenerateRequest, TokenScore } from "../protocol.ts";
+import type { DoneEvent } from "../usage.ts";
+import { VERSION } from "../version.ts";
+
+// Shapes: https://github.com/ollama/ollama/blob/main/docs/api.md
+
+/** Options that choose tokens. Those that tune a native runtime (num_gpu, num_thread, …) have no meaning here. */
+const Options = v.object({
+  ...f.samplingFields,
+  repeat_penalty: v.nullish(f.aboveZero(100)),
+  repeat_last_n: v.nullish(f.wholeNumber(-1, 1_000_000)),
+  num_predict: v.nullish(f.wholeNumber(-2, 1_000_000)),
+  seed: v.nullish(f.anySeed),
+  stop: v.nullish(f.stop),
+});
+
+const duration = f.must(
+  'seconds, or a duration such as "5m"',
+  v.union([
+    v.pipe(v.number(), v.minValue(-1e9), v.maxValue(1e9)),
+    v.pipe(v.string(), v.maxLength(32), v.regex(/^-?(\d+(\.\d+)?|(\d+(\.\d+)?(ms|s|m|h))+)$/)),
+  ]),
+);
+
+const shared = {
+  model: f.modelName,
+  stream: v.nullish(f.flag),
+  options: v.nullish(f.must("an object", Options)),
+  format: v.nullish(f.format),
+  keep_alive: v.nullish(duration),
+  logprobs: v.nullish(f.flag),
+  top_logprobs: v.nullish(f.wholeNumber(0, 20)),
+  think: f.unsupported("none of the models here thinks"),
+};
+
+const GenerateBody = v.object({
+  ...shared,
+  prompt: v.nullish(f.text),
+  system: v.nullish(f.text),
+  raw: v.nullish(f.flag),
+  suffix: f.unsupported("suffixes are not supported"),
+  template: f.unsupported("the model's own template is used; send raw for none"),
+  context: f.unsupported("send the conversation to /api/chat"),
+  images: f.unsupported("none of the models here sees"),
+});
+type GenerateBody = v.InferOutput<typeof GenerateBody>;
+
+const ChatBody = v.object({
+  ...shared,
+  messages: v.nullish(
+    f.must(
+      "a list of messages of role system, user or assistant, with texts as content",
+      v.array(
+        v.object({
+          role: v.picklist(["system", "user", "assistant"]),
+          content: v.string(),
+          images: f.unsupported("none of the models here sees"),
+        }),
+      ),
+    ),
+  ),
+  tools: f.unsupported("tools are not supported"),
+});
+type ChatBody = v.InferOutput<typeof ChatBody>;
+
+/** Their clients send either. */
+const ShowBody = v.object({ model: v.nullish(f.modelName), name: v.nullish(f.modelName) });
+
+/** `minivault-demo:latest` is `minivault-demo`: there are no other tags. */
+const untagged = (name: string): string => name.replace(/:latest$/, "");
+const tagged = (name: string): string => (name.includes(":") ? name : `${name}:latest`);
+
+const generateRequest = (body: GenerateBody): GenerateRequest => {
+  const prompt = body.prompt ?? "";
+  if (body.raw) return newRequest({ type: "text", text: prompt }, sharedRequest(body));
+  const system: ChatMessage[] = body.system ? [{ role: "system", content: body.system }] : [];
+  const messages = [...system, { role: "user" as const, content: prompt }];
+  return newRequest({ type: "chat", messages, instruction: true }, sharedRequest(body));
+};
+
+const chatRequest = (body: ChatBody): GenerateRequest => {
+  const messages = (body.messages ?? []).map(({ role, content }) => ({ role, content }));
+  return newRequest({ type: "chat", messages, instruction: false }, sharedRequest(body));
+};
+
+function sharedRequest(body: GenerateBody | ChatBody): Partial<GenerateRequest> {
+  const { num_predict = -1, seed, stop, repeat_penalty, ...options } = body.options ?? {};
+  return {
+    model: untagged(body.model),
+    maxNewTokens: num_predict === null || num_predict < 0 ? UNLIMITED : num_predict,
+    sampling: f.samplingOf({ ...options, repetition_penalty: repeat_penalty }),
+    stop: f.stopList(stop),
+    seed: seed === -1 ? null : f.seedOf(seed),
+    format: f.formatOf(body.format),
+    logprobs: body.logprobs ? (body.top_logprobs ?? 0) : null,
+    keepAliveMs: durationMs(body.keep_alive),
+  };
+}
+
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Seconds, or Go's durations; below zero is for ever. */
+export function durationMs(given: string | number | null | undefined): number | null {
+  if (given == null) return null;
+  const parts = [...String(given).matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)?/g)];
+  const ms = parts.reduce((sum, [, amount, unit = "s"]) => sum + Number(amount) * (UNIT_MS[unit] ?? 0), 0);
+  return String(given).startsWith("-") && ms > 0 ? Number.POSITIVE_INFINITY : ms;
+}
+
+// ── Answers ────────────────────────────────────────────────────────────────
+
+const head = (model: string) => ({ model, created_at: new Date().toISOString() });
+
+const nanoseconds = (ms: number): number => Math.max(0, Math.round(ms * 1e6));
+
+/** `load_duration`: the wait for a turn and for the model, which is loaded before that. */
+const statistics = ({ exchange, start }: Answer, done: DoneEvent, nowMs: number) => ({
+  total_duration: nanoseconds(nowMs - exchange.arrivedMs),
+  load_duration: nanoseconds(exchange.queueMs ?? 0),
+  prompt_eval_count: start.promptTokens,
+  prompt_eval_duration: nanoseconds(start.prefillMs),
+  eval_count: done.newTokens,
+  eval_duration: nanoseconds(done.decodeMs),
+});
+
+const logprobs = (scores: readonly TokenScore[]) => {
+  const one = ({ text, logprob, bytes }: { text: string; logprob: number | null; bytes: readonly number[] }) => ({
+    token: text,
+    logprob: logprob ?? 0,
+    bytes,
+  });
+  return scores.length > 0
+    ? { logprobs: scores.map((each) => ({ ...one(each), top_logprobs: each.top.map(one) })) }
+    : {};
+};
+
+/** Where the text goes: the two routes differ in nothing else. */
+type Place = (text: string) => object;
+export const inResponse = (response: string) => ({ response });
+export const inMessage = (content: string) => ({ message: { role: "assistant", content } });
+
+/** A line of a stream, but its last. */
+export const piece = <Placed extends object>(model: string, placed: Placed, scores: readonly TokenScore[]) => ({
+  ...head(model),
+  ...placed,
+  ...logprobs(scores),
+  done: false,
+});
+
+/** The last line of a stream, or one JSON. */
+export const ending = <Placed extends object>(
+  model: string,
+  placed: Placed,
+  scores: readonly TokenScore[],
+  answer: Answer,
+  done: DoneEvent,
+  nowMs: number,
+) => ({
+  ...piece(model, placed, scores),
+  done: true,
+  done_reason: done.finishReason,
+  ...statistics(answer, done, nowMs),
+});
+
+function encoding({ model, stream }: GenerateBody | ChatBody, place: Place, now: () => number): Encoding {
+  if (stream === false) {
+    return {
+      mediaType: "application/json",
+      streams: false,
+      done: (done, answer) => JSON.stringify(ending(model, place(answer.text), answer.scores, answer, done, now())),
+    };
+  }
+  return {
+    mediaType: NDJSON,
+    streams: true,
+    token: ({ text, score }) => jsonLine(piece(model, place(text), score ? [score] : [])),
+    done: (done, answer) =>
+      (done.text ? jsonLine(piece(model, place(done.text), [])) : "") +
+      jsonLine(ending(model, place(""), [], answer, done, now())),
+    error: ({ detail }) => jsonLine({ error: detail }),
+  };
+}
+
+/** A request without anything to say loads the model; with `keep_alive: 0` it unloads it. */
+async function loadOrUnload(body: GenerateBody | ChatBody, place: Place, { engine }: Vault): Promise<Response> {
+  const keepAliveMs = durationMs(body.keep_alive);
+  const unloads = keepAliveMs === 0;
+  if (unloads) await engine.unload(untagged(body.model));
+  else await engine.load(untagged(body.model), keepAliveMs);
+  const said = { ...head(body.model), ...place(""), done: true, done_reason: unloads ? "unload" : "load" };
+  return body.stream === false
+    ? Response.json(said)
+    : new Response(jsonLine(said), { headers: { "content-type": NDJSON, "cache-control": "no-store" } });
+}
+
+const details = ({ card }: KnownModel) => ({
+  parent_model: "",
+  format: "onnx",
+  family: card?.family ?? "",
+  families: card?.family ? [card.family] : [],
+  parameter_size: card?.parameters ?? "",
+  quantization_level: card?.precision ?? "",
+});
+
+export const listed = (model: KnownModel) => ({
+  name: tagged(model.name),
+  model: tagged(model.name),
+  modified_at: new Date(model.card?.loadedMs ?? 0).toISOString(),
+  size: model.card?.sizeBytes ?? 0,
+  digest: model.card?.digest ?? "",
+  details: details(model),
+});
+
+/** What their server says of a model that is never unloaded. */
+const NEVER = "2318-01-01T00:00:00Z";
+
+export const running = (model: KnownModel) => ({
+  ...listed(model),
+  expires_at: model.expiresMs === null ? NEVER : new Date(model.expiresMs).toISOString(),
+  size_vram: model.onGpu ? (model.card?.sizeBytes ?? 0) : 0,
+  context_length: model.card?.contextTokens ?? 0,
+});
+
+export const shown = (model: KnownModel) => {
+  const { name, card } = model;
+  const family = card?.family ?? "";
+  return {
+    modelfile: `FROM ${name}\n`,
+    parameters: `temperature ${card?.defaults.temperature ?? 0}`,
+    template: card?.chatTemplate ?? "",
+    license: card?.licence ?? "",
+    details: details(model),
+    model_info: {
+      "general.architecture": family,
+      [`${family}.context_length`]: card?.contextTokens ?? 0,
+      [`${family}.vocab_size`]: card?.vocabularySize ?? 0,
+    },
+    capabilities: ["completion"],
+    modified_at: new Date(card?.loadedMs ?? 0).toISOString(),
+  };
+};
+
+export const version = () => ({ version: VERSION });
+
+/** A browser that opens the page accepts HTML as well, and a bare `fetch` anything. */
+export const wantsPlainText = (request: Request): boolean =>
+  /^\s*text\/plain\b/i.test(request.headers.get("accept") ?? "");
+
+// ── Routes ─────────────────────────────────────────────────────────────────
+
+const MODEL = "minivault-demo";
+const QUESTION = [{ role: "user", content: "What model are you?" }];
+
+export const ollama: Dialect = {
+  name: "ollama",
+  title: "Ollama",
+  prefix: "/api/",
+  routes: [
+    route({
+      method: "POST",
+      path: "/api/generate",
+      summary: "Ollama's generate; without a prompt it loads the model, or with keep_alive 0 unloads it",
+      body: GenerateBody,
+      examples: {
+        story: { model: MODEL, prompt: "Once upon a time", raw: true, options: { num_predict: 16 } },
+        "one JSON": { model: MODEL, prompt: "What model are you?", stream: false },
+        load: { model: MODEL, keep_alive: "5m" },
+      },
+      mediaTypes: [NDJSON, "application/json"],
+      answer: ({ body, exchange }, vault) =>
+        body.prompt
+          ? vault.generate(generateRequest(body), encoding(body, inResponse, vault.now), exchange)
+          : loadOrUnload(body, inResponse, vault),
+    }),
+    route({
+      method: "POST",
+      path: "/api/chat",
+      summary: "Ollama's chat; without messages it loads the model, or with keep_alive 0 unloads it",
+      body: ChatBody,
+      examples: { question: { model: MODEL, messages: QUESTION } },
+      mediaTypes: [NDJSON, "application/json"],
+      answer: ({ body, exchange }, vault) =>
+        body.messages?.length
+          ? vault.generate(chatRequest(body), encoding(body, inMessage, vault.now), exchange)
+          : loadOrUnload(body, inMessage, vault),
+    }),
+    route({
+      method: "GET",
+      path: "/api/tags",
+      summary: "The models that a request may name",
+      mediaTypes: ["application/json"],
+      answer: async (_, { engine }) => Response.json({ models: (await knownModels(engine)).map(listed) }),
+    }),
+    route({
+      method: "POST",
+      path: "/api/show",
+      summary: "One of them in detail",
+      body: ShowBody,
+      examples: { demo: { model: MODEL } },
+      mediaTypes: ["application/json"],
+      answer: async ({ body }, { engine }) =>
+        Response.json(shown(await findModel(engine, untagged(body.model ?? body.name ?? "")))),
+    }),
+    route({
+      method: "GET",
+      path: "/api/ps",
+      summary: "The models that are loaded",
+      mediaTypes: ["application/json"],
+      answer: async (_, { engine }) =>
+        Response.json({ models: (await knownModels(engine)).filter(({ loaded }) => loaded).map(running) }),
+    }),
+    route({
+      method: "GET",
+      path: "/api/version",
+      summary: "The version of this API",
+      mediaTypes: ["application/json"],
+      answer: () => Response.json(version()),
+    }),
+    route({
+      method: "GET",
+      path: "/",
+      summary: "Ollama's sign of life, for those who ask for text/plain and nothing else; others get the page",
+      mediaTypes: ["text/plain"],
+      hidden: true, // it is the page's path
+      answer: ({ request, url }) => {
+        if (wantsPlainText(request)) return new Response("Ollama is running");
+        throw new VaultError(
+          "not-found",
+          `There is no page at ${url.pathname} here. Send Accept: text/plain, or see /docs.`,
+        );
+      },
+    }),
+  ],
+  error: (error) => ({ mediaType: "application/json", body: { error: error.message } }),
+};

@@ -1,0 +1,343 @@
+import * as v from "valibot";
+import { type Dialect, route } from "../dialect.ts";
+import type { Answer, Encoding } from "../encode/encoding.ts";
+import { SSE, SSE_END, sseData } from "../encode/lines.ts";
+import { ERRORS } from "../errors.ts";
+import * as f from "../fields.ts";
+import { newRequest, UNLIMITED } from "../generate-request.ts";
+import { findModel, type KnownModel, knownModels } from "../models.ts";
+import type { ChatMessage, GenerateRequest, OutputFormat, Prompt, Token, TokenScore, WireError } from "../protocol.ts";
+import { type DoneEvent, usageOf } from "../usage.ts";
+
+// Shapes: https://platform.openai.com/docs/api-reference
+
+/** What both kinds of completion take. Unknown fields are ignored, `null` is "not given". */
+const shared = {
+  model: v.nullish(f.modelName),
+  stream: v.nullish(f.flag),
+  stream_options: v.nullish(f.must("an object", v.object({ include_usage: v.nullish(f.flag) }))),
+  n: v.nullish(f.must("1: one answer to a request", v.literal(1))),
+  stop: v.nullish(f.stop),
+  seed: v.nullish(f.anySeed),
+  ...f.samplingFields,
+  logit_bias: v.nullish(f.logitBias),
+  response_format: v.nullish(
+    f.must(
+      'of type "text", "json_object", or "json_schema" with json_schema.schema',
+      v.variant("type", [
+        v.object({ type: v.picklist(["text", "json_object"]) }),
+        v.object({ type: v.literal("json_schema"), json_schema: v.object({ schema: f.jsonSchema }) }),
+      ]),
+    ),
+  ),
+};
+
+const tokenIds = v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))), v.minLength(1));
+const CompletionBody = v.object({
+  ...shared,
+  prompt: f.must(
+    "a text, a list of one text, or a list of token ids",
+    v.union([f.nonEmptyText, v.pipe(v.array(f.nonEmptyText), v.length(1)), tokenIds]),
+  ),
+  max_tokens: v.nullish(f.wholeNumber(0, 1_000_000)),
+  logprobs: v.nullish(f.wholeNumber(0, 20)),
+  echo: v.nullish(f.flag),
+  best_of: v.nullish(f.must("1: one answer to a request", v.literal(1))),
+  suffix: f.unsupported("suffixes are not supported"),
+});
+type CompletionBody = v.InferOutput<typeof CompletionBody>;
+
+const Content = v.union([v.string(), v.array(v.object({ type: v.literal("text"), text: v.string() }))]);
+const Message = v.variant("role", [
+  v.object({ role: v.picklist(["system", "developer", "user"]), content: Content }),
+  v.object({ role: v.literal("assistant"), content: v.nullish(Content) }),
+]);
+const ChatBody = v.object({
+  ...shared,
+  messages: f.must(
+    "a list of messages of role system, developer, user or assistant, with texts as content",
+    v.pipe(v.array(Message), v.minLength(1)),
+  ),
+  max_tokens: v.nullish(f.wholeNumber(1, 1_000_000)),
+  max_completion_tokens: v.nullish(f.wholeNumber(1, 1_000_000)),
+  logprobs: v.nullish(f.flag),
+  top_logprobs: v.nullish(f.wholeNumber(0, 20)),
+  tools: f.unsupported("tools are not supported"),
+  functions: f.unsupported("functions are not supported"),
+});
+type ChatBody = v.InferOutput<typeof ChatBody>;
+
+/** As of this API's first version. */
+const DEFAULT_COMPLETION_TOKENS = 16;
+
+const completionRequest = (body: CompletionBody): GenerateRequest =>
+  newRequest(completionPrompt(body.prompt), {
+    ...sharedRequest(body),
+    maxNewTokens: body.max_tokens ?? DEFAULT_COMPLETION_TOKENS,
+    logprobs: body.logprobs ?? null,
+    echo: body.echo ?? false,
+  });
+
+const chatRequest = (body: ChatBody): GenerateRequest =>
+  newRequest(
+    { type: "chat", messages: body.messages.map(chatMessage), instruction: false },
+    {
+      ...sharedRequest(body),
+      maxNewTokens: body.max_completion_tokens ?? body.max_tokens ?? UNLIMITED,
+      logprobs: body.logprobs ? (body.top_logprobs ?? 0) : null,
+    },
+  );
+
+const sharedRequest = (body: CompletionBody | ChatBody): Partial<GenerateRequest> => ({
+  model: body.model ?? null,
+  sampling: f.samplingOf(body),
+  stop: f.stopList(body.stop),
+  seed: f.seedOf(body.seed),
+  format: formatOf(body.response_format),
+});
+
+function formatOf(wanted: ChatBody["response_format"]): OutputFormat | null {
+  if (wanted?.type === "json_object") return { type: "json" };
+  return wanted?.type === "json_schema" ? { type: "schema", schema: wanted.json_schema.schema } : null;
+}
+
+function completionPrompt(prompt: CompletionBody["prompt"]): Prompt {
+  if (typeof prompt === "string") return { type: "text", text: prompt };
+  const [first] = prompt;
+  return typeof first === "string" ? { type: "text", text: first } : { type: "tokens", tokenIds: prompt as number[] };
+}
+
+function chatMessage({ role, content }: v.InferOutput<typeof Message>): ChatMessage {
+  const text = typeof content === "string" ? content : (content ?? []).map((part) => part.text).join("");
+  return { role: role === "developer" ? "system" : role, content: text };
+}
+
+// ── Answers ────────────────────────────────────────────────────────────────
+
+const head = ({ exchange, start }: Answer) => ({
+  created: Math.floor(exchange.arrivedMs / 1000),
+  model: start.model,
+  system_fingerprint: `minivault-${start.device}`,
+});
+
+const usage = ({ start }: Answer, done: DoneEvent) => ({
+  ...usageOf(start.promptTokens, done.newTokens),
+  prompt_tokens_details: { cached_tokens: 0 },
+});
+
+const chatLogprobs = (scores: readonly TokenScore[]) => {
+  const one = ({ text, logprob, bytes }: TokenScore | TokenScore["top"][number]) => ({
+    token: text,
+    logprob: logprob ?? 0,
+    bytes: [...bytes],
+  });
+  return { content: scores.map((score) => ({ ...one(score), top_logprobs: score.top.map(one) })), refusal: null };
+};
+
+export const chatCompletion = (answer: Answer, done: DoneEvent) => ({
+  id: `chatcmpl-${answer.exchange.id}`,
+  object: "chat.completion" as const,
+  ...head(answer),
+  choices: [
+    {
+      index: 0,
+      message: { role: "assistant" as const, content: answer.text, refusal: null },
+      logprobs: answer.scores.length > 0 ? chatLogprobs(answer.scores) : null,
+      finish_reason: done.finishReason,
+    },
+  ],
+  usage: usage(answer, done),
+});
+
+interface Delta {
+  readonly role?: "assistant";
+  readonly content?: string;
+}
+
+export const chatChunk = (answer: Answer, delta: Delta, score: TokenScore | null, end: DoneEvent | null) => ({
+  id: `chatcmpl-${answer.exchange.id}`,
+  object: "chat.completion.chunk" as const,
+  ...head(answer),
+  choices: [
+    { index: 0, delta, logprobs: score ? chatLogprobs([score]) : null, finish_reason: end?.finishReason ?? null },
+  ],
+});
+
+/** Half a character has no name; its bytes have. */
+const tokenName = ({ text, bytes }: Token): string =>
+  text.includes("\uFFFD") ? `bytes:${bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")}` : text;
+
+function completionLogprobs(scores: readonly TokenScore[], from: number) {
+  let offset = from;
+  const text_offset = scores.map(({ text }) => {
+    const at = offset;
+    offset += text.length;
+    return at;
+  });
+  return {
+    tokens: scores.map(tokenName),
+    token_logprobs: scores.map(({ logprob }) => logprob as number),
+    top_logprobs: scores.map(({ top }) => Object.fromEntries(top.map((one) => [tokenName(one), one.logprob]))),
+    text_offset,
+  };
+}
+
+/** A completion or a chunk of one: they only differ in how much they say. */
+export const completion = (answer: Answer, text: string, scores: readonly TokenScore[], done: DoneEvent | null) => ({
+  id: `cmpl-${answer.exchange.id}`,
+  object: "text_completion" as const,
+  ...head(answer),
+  choices: [
+    {
+      index: 0,
+      text,
+      logprobs: scores.length > 0 ? completionLogprobs(scores, answer.text.length - text.length) : null,
+      // Their type has no `null`, their streams have.
+      finish_reason: (done?.finishReason ?? null) as "stop" | "length",
+    },
+  ],
+});
+
+/** With `include_usage` every chunk has the field, and one more chunk without choices has the figures. */
+function chunks(body: CompletionBody | ChatBody) {
+  const reportsUsage = body.stream_options?.include_usage ?? false;
+  return {
+    write: (chunk: object) => sseData(reportsUsage ? { ...chunk, usage: null } : chunk),
+    end: (chunk: object, answer: Answer, done: DoneEvent) =>
+      (reportsUsage ? sseData({ ...chunk, choices: [], usage: usage(answer, done) }) : "") + SSE_END,
+  };
+}
+
+function chatEncoding(body: ChatBody): Encoding {
+  if (!body.stream) return whole((done, answer) => chatCompletion(answer, done));
+  const { write, end } = chunks(body);
+  return {
+    ...streamed,
+    start: (answer) => write(chatChunk(answer, { role: "assistant", content: "" }, null, null)),
+    token: ({ text, score }, answer) => write(chatChunk(answer, { content: text }, score, null)),
+    done: (done, answer) => {
+      const last = chatChunk(answer, done.text ? { content: done.text } : {}, null, done);
+      return write(last) + end(last, answer, done);
+    },
+  };
+}
+
+function completionEncoding(body: CompletionBody): Encoding {
+  const echoed = ({ start }: Answer) => ({ text: start.echo?.text ?? "", scores: start.echo?.tokens ?? [] });
+  if (!body.stream) {
+    return whole((done, answer) => {
+      const { text, scores } = echoed(answer);
+      const all = { ...answer, text: text + answer.text };
+      return { ...completion(all, all.text, [...scores, ...answer.scores], done), usage: usage(answer, done) };
+    });
+  }
+  const { write, end } = chunks(body);
+  const at = (answer: Answer): Answer => ({ ...answer, text: echoed(answer).text + answer.text });
+  return {
+    ...streamed,
+    start: (answer) => {
+      const { text, scores } = echoed(answer);
+      return text ? write(completion(at(answer), text, scores, null)) : "";
+    },
+    token: ({ text, score }, answer) => write(completion(at(answer), text, score ? [score] : [], null)),
+    done: (done, answer) => {
+      const last = completion(at(answer), done.text, [], done);
+      return write(last) + end(last, answer, done);
+    },
+  };
+}
+
+const whole = (body: (done: DoneEvent, answer: Answer) => object): Encoding => ({
+  mediaType: "application/json",
+  streams: false,
+  done: (done, answer) => JSON.stringify(body(done, answer)),
+});
+
+const streamed = { mediaType: SSE, streams: true, error: (error: WireError) => sseData(errorBody(error, null)) };
+
+export const modelObject = ({ name, card }: KnownModel) => ({
+  id: name,
+  object: "model" as const,
+  created: Math.floor((card?.loadedMs ?? 0) / 1000),
+  owned_by: "minivault",
+});
+
+function errorBody({ code, detail }: WireError, param: string | null) {
+  const { status } = ERRORS[code];
+  const type = status === 429 ? "rate_limit_error" : status >= 500 ? "server_error" : "invalid_request_error";
+  return { error: { message: detail, type, param, code: code.replaceAll("-", "_") } };
+}
+
+// ── Routes ─────────────────────────────────────────────────────────────────
+
+const QUESTION = [{ role: "user", content: "What model are you?" }];
+const CITY = {
+  name: "city",
+  strict: true,
+  schema: { type: "object", properties: { name: { type: "string" } }, required: ["name"], additionalProperties: false },
+};
+
+export const openai: Dialect = {
+  name: "openai",
+  title: "OpenAI",
+  prefix: "/v1/",
+  routes: [
+    route({
+      method: "POST",
+      path: "/v1/chat/completions",
+      summary: "OpenAI's chat completions",
+      body: ChatBody,
+      examples: {
+        question: { model: "minivault-demo", messages: QUESTION },
+        "a stream": { messages: QUESTION, stream: true, stream_options: { include_usage: true } },
+        "a JSON Schema": {
+          messages: QUESTION,
+          max_tokens: 40,
+          response_format: { type: "json_schema", json_schema: CITY },
+        },
+      },
+      mediaTypes: ["application/json", SSE],
+      answer: ({ body, exchange }, vault) => vault.generate(chatRequest(body), chatEncoding(body), exchange),
+    }),
+    route({
+      method: "POST",
+      path: "/v1/completions",
+      summary: "OpenAI's completions: the prompt goes on, without a chat template",
+      body: CompletionBody,
+      examples: {
+        story: { prompt: "Once upon a time", max_tokens: 12 },
+        "log-probabilities": {
+          prompt: "Q: What is the capital of France?\nA:",
+          logprobs: 2,
+          echo: true,
+          max_tokens: 4,
+        },
+      },
+      mediaTypes: ["application/json", SSE],
+      answer: ({ body, exchange }, vault) =>
+        vault.generate(completionRequest(body), completionEncoding(body), exchange),
+    }),
+    route({
+      method: "GET",
+      path: "/v1/models",
+      summary: "The models that a request may name",
+      mediaTypes: ["application/json"],
+      answer: async (_, { engine }) =>
+        Response.json({ object: "list", data: (await knownModels(engine)).map(modelObject) }),
+    }),
+    route({
+      method: "GET",
+      path: "/v1/models/:id{.+}",
+      parameters: [{ name: "id", in: "path", about: "Of the model", example: "minivault-demo" }],
+      summary: "One of them",
+      mediaTypes: ["application/json"],
+      answer: async ({ parameter }, { engine }) => Response.json(modelObject(await findModel(engine, parameter))),
+    }),
+  ],
+  error: (error) => ({
+    mediaType: "application/json",
+    body: errorBody(error.toWire(), error.field),
+    // Their clients try every 5xx again: a hard failure would only be heard of later.
+    headers: error.status === 500 ? { "x-should-retry": "false" } : {},
+  }),
+};

@@ -1,0 +1,63 @@
+import { VaultError } from "../core/errors.ts";
+import type { Prompt } from "../core/protocol.ts";
+import type { LanguageModel } from "./model.ts";
+
+/** Turns of models that have no chat template of their own; also what the embedded model was trained on. */
+export const PLAIN_CHAT_TEMPLATE =
+  "{% for m in messages %}{% if m['role'] == 'user' %}User: {{ m['content'] }}\n{% elif m['role'] == 'assistant' %}" +
+  "Assistant: {{ m['content'] }}\n{% else %}{{ m['content'] }}\n{% endif %}{% endfor %}" +
+  "{% if add_generation_prompt %}Assistant:{% endif %}";
+
+export const PLAIN_CHAT_STOP: readonly string[] = ["\nUser:"];
+
+export interface Tokenised {
+  readonly tokenIds: readonly number[];
+  /** What ends an answer to this kind of prompt. */
+  readonly stop: readonly string[];
+  /** A turn of a chat: the space between its label and its text is not part of what is said. */
+  readonly isTurn: boolean;
+}
+
+/** Prompt → token ids. Throws `prompt-too-long` if no room is left for an answer, `bad-request` if there is nothing. */
+export function tokenise(model: LanguageModel, prompt: Prompt): Tokenised {
+  const { name, contextTokens } = model.card;
+  const tokenIds = tokenIdsOf(model, prompt);
+  if (tokenIds.length === 0) {
+    throw new VaultError("bad-request", "The prompt has no tokens. Send some text to continue.");
+  }
+  if (tokenIds.length >= contextTokens) {
+    throw new VaultError(
+      "prompt-too-long",
+      `The prompt has ${tokenIds.length} tokens; ${name} has room for ${contextTokens - 1} and an answer. Shorten the prompt.`,
+    );
+  }
+  const isTurn = isChat(model, prompt);
+  return { tokenIds, stop: isTurn ? model.chatStop : [], isTurn };
+}
+
+const isChat = (model: LanguageModel, prompt: Prompt): boolean =>
+  prompt.type === "chat" && (model.readsChats || !prompt.instruction);
+
+function tokenIdsOf(model: LanguageModel, prompt: Prompt): readonly number[] {
+  switch (prompt.type) {
+    case "text":
+      return model.encode(prompt.text, true);
+    case "chat":
+      if (!isChat(model, prompt)) return model.encode(prompt.messages.map(({ content }) => content).join("\n"), true);
+      return model.encode(model.renderChat(prompt.messages), false); // a template writes its own special tokens
+    case "tokens":
+      assertTokens(model, prompt.tokenIds);
+      return prompt.tokenIds;
+  }
+}
+
+/** Throws a `bad-request` if one of them is not of the model's vocabulary. */
+export function assertTokens(model: LanguageModel, tokenIds: readonly number[]): void {
+  const { name, vocabularySize } = model.card;
+  const unknown = tokenIds.find((id) => id >= vocabularySize);
+  if (unknown === undefined) return;
+  throw new VaultError(
+    "bad-request",
+    `Token ${unknown} is none of ${name}: its ids go from 0 to ${vocabularySize - 1}. Ask /tokenize for the right ones.`,
+  );
+}

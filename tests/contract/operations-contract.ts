@@ -1,0 +1,163 @@
+import { assert } from "chai";
+import {
+  type ContractCase,
+  closedRecord,
+  generate,
+  isProblem,
+  type Json,
+  json,
+  newId,
+  PARIS,
+  post,
+} from "./contract-case.ts";
+import { parsePrometheus } from "./parse-prometheus.ts";
+
+const metrics = async (send: (path: string) => Promise<Response>) => {
+  const response = await send("/metrics");
+  assert.equal(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  return parsePrometheus(await response.text());
+};
+
+/** The path, with the examples of its parameters. */
+const fill = (path: string, parameters: Json[] = []): string => {
+  const query = new URLSearchParams();
+  let filled = path;
+  for (const { name, in: place, example } of parameters) {
+    if (place === "query") query.set(name, example);
+    else filled = filled.replace(`{${name}}`, encodeURIComponent(example));
+  }
+  return query.size > 0 ? `${filled}?${query}` : filled;
+};
+
+export const OPERATIONS_CONTRACT: readonly ContractCase[] = [
+  {
+    name: "GET /metrics is Prometheus' format, and counts what an exchange adds",
+    async run(send) {
+      const before = await metrics(send);
+      const requestId = newId();
+      await generate(send, { prompt: PARIS }, { "x-request-id": requestId });
+      await closedRecord(send, requestId);
+      const after = await metrics(send);
+      const added = (name: string) => after.value(name) - before.value(name);
+      assert.equal(added("minivault_prompt_tokens_total"), 13);
+      assert.equal(added("minivault_tokens_predicted_total"), 4);
+      assert.equal(added("minivault_n_decode_total"), 4);
+      assert.isAbove(added("minivault_prompt_seconds_total"), 0);
+      assert.isAbove(added("minivault_tokens_predicted_seconds_total"), 0);
+      assert.equal(added('minivault_requests_total{dialect="minivault",outcome="stop"}'), 1);
+      assert.equal(added("minivault_request_duration_seconds_count"), 1);
+      assert.equal(added('minivault_time_to_first_token_seconds_bucket{le="+Inf"}'), 1);
+      for (const name of [
+        "n_tokens_max",
+        "prompt_tokens_seconds",
+        "predicted_tokens_seconds",
+        "n_busy_slots_per_decode",
+      ]) {
+        assert.isAbove(after.value(`minivault_${name}`), 0);
+      }
+      assert.equal(after.value("minivault_requests_processing"), 0);
+      assert.equal(after.value("minivault_requests_deferred"), 0);
+      assert.equal(after.value("minivault_engine_ready"), 1);
+    },
+  },
+  {
+    name: "GET /props and /slots tell of the model and of what is being computed",
+    async run(send) {
+      await generate(send, { prompt: PARIS });
+      const props = await json(await send("/props"));
+      assert.include(props, {
+        total_slots: 1,
+        model_path: "minivault-demo",
+        eos_token: "<|endoftext|>",
+        is_sleeping: false,
+      });
+      assert.equal(props.default_generation_settings.n_ctx, 256);
+      assert.equal(props.default_generation_settings.params.temperature, 0);
+      assert.match(props.chat_template, /Assistant:/);
+      const [slot, ...others] = await json<Json[]>(await send("/slots"));
+      assert.deepEqual(others, []);
+      assert.include(slot, { id: 0, n_ctx: 256, is_processing: false, id_task: null });
+    },
+  },
+  {
+    name: "/slots shows the exchange that is being answered",
+    async run(send) {
+      const requestId = newId();
+      const body = { prompt: "Once upon a time", temperature: 3, seed: 1, max_new_tokens: 250 };
+      const response = await post(send, "/generate/stream", body, { "x-request-id": requestId });
+      const reader = response.body!.getReader();
+      await reader.read();
+      const [slot] = await json<Json[]>(await send("/slots"));
+      await reader.cancel();
+      const record = await closedRecord(send, requestId);
+      // A fast model and a deep buffer between it and the reader may have been done by then.
+      if (record.finish_reason === "cancelled") {
+        assert.include(slot, { is_processing: true, id_task: record.id, endpoint: "POST /generate/stream" });
+        assert.isAbove(slot.next_token.n_decoded, 0);
+      }
+    },
+  },
+  {
+    name: "POST /tokenize and /detokenize undo each other, and tell what a token spells",
+    async run(send) {
+      const text = "Ünï — 中文 🙂 Once upon a time";
+      const { tokens } = await json(await post(send, "/tokenize", { content: text }));
+      assert.isTrue(tokens.every(Number.isInteger));
+      assert.equal((await json(await post(send, "/detokenize", { tokens }))).content, text);
+      const pieces = (await json(await post(send, "/tokenize", { content: text, with_pieces: true }))).tokens as Json[];
+      assert.deepEqual(
+        pieces.map(({ id }) => id),
+        tokens,
+      );
+      const bytes = pieces.flatMap(({ piece }) =>
+        typeof piece === "string" ? [...new TextEncoder().encode(piece)] : piece,
+      );
+      assert.equal(new TextDecoder().decode(Uint8Array.from(bytes)), text);
+      assert.deepEqual((await json(await post(send, "/tokenize", { content: "" }))).tokens, []);
+      await isProblem(await post(send, "/detokenize", { tokens: [99_999] }), 400, "bad-request");
+      await isProblem(await post(send, "/detokenize", { tokens: "1" }), 400, "bad-request");
+      await isProblem(await post(send, "/tokenize", {}), 400, "bad-request");
+    },
+  },
+  {
+    name: "every example in GET /openapi.json is answered, in a media type that it names",
+    async run(send) {
+      const { openapi, paths } = await json(await send("/openapi.json"));
+      assert.match(openapi, /^3\.1\./);
+      let replayed = 0;
+      const replay = async (operation: Json, path: string, init: RequestInit) => {
+        const { 200: ok } = operation.responses;
+        const response = await send(path, init);
+        assert.equal(response.status, 200, `${init.method} ${path} ${init.body}`);
+        const type = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
+        assert.property(ok.content, type, `${init.method} ${path}`);
+        await response.text();
+        replayed++;
+      };
+      for (const [path, { get, post }] of Object.entries<Json>(paths)) {
+        if (get) await replay(get, fill(path, get.parameters), { method: "GET" });
+        const examples = post?.requestBody.content["application/json"].examples ?? {};
+        if (post) assert.isNotEmpty(examples, path);
+        for (const { value } of Object.values<Json>(examples)) {
+          await replay(post, path, { method: "POST", body: JSON.stringify(value) });
+        }
+      }
+      assert.isAtLeast(replayed, 24);
+    },
+  },
+  {
+    name: "OPTIONS tells which methods a route takes, in every dialect; HEAD is GET without a body",
+    async run(send) {
+      const { paths } = await json(await send("/openapi.json"));
+      for (const [path, { post }] of Object.entries<Json>(paths)) {
+        const url = path.replace(/\{\w+\}/, "minivault-demo");
+        const response = await send(url, { method: "OPTIONS" });
+        assert.equal(response.status, 204);
+        assert.equal(response.headers.get("allow"), post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS");
+        if (post) continue;
+        const head = await send(url, { method: "HEAD" });
+        assert.deepEqual([head.status, await head.text()], [200, ""], url);
+      }
+    },
+  },
+];
