@@ -44,3 +44,13 @@ test("`readJsonBody()` refuses nothing, and what is not JSON", async () => {
     });
   }
 });
+
+test("`readJsonBody()` refuses what is nested too deep for any stack, and nothing that is only long", async () => {
+  const nested = (depth: number) => new TextEncoder().encode("[".repeat(depth) + "]".repeat(depth));
+  expect(await readJsonBody(chunked(nested(200), 64))).toHaveLength(1);
+  for (const depth of [202, 5_000, 100_000]) {
+    await expect(readJsonBody(chunked(nested(depth), 4096))).rejects.toMatchObject({ code: "bad-request" });
+  }
+  const long = new TextEncoder().encode(JSON.stringify(new Array(100_000).fill(7)));
+  expect(await readJsonBody(chunked(long, 4096))).toHaveLength(100_000);
+});

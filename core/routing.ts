@@ -15,7 +15,7 @@ export const dialectOf = (path: string, dialects = DIALECTS): Dialect =>
 
 const PATTERNS = DIALECTS.flatMap(({ routes }) => routes).map(({ path }) => {
   const pattern = path.replace(/[.]/g, "\\$&").replace(/:\w+(\{.*\})?$/, ".+");
-  return new RegExp(`^${pattern}/?$`);
+  return new RegExp(`^${pattern}$`);
 });
 
 /** Whether a route takes this path. The root is the page's, but for those who ask for nothing but plain text. */

@@ -1,5 +1,6 @@
 import { asVaultError, reasonOf, VaultError } from "../core/errors.ts";
 import type { Engine, EngineStatus, Fallback, GenerateRequest, Progress, TokenEvent } from "../core/protocol.ts";
+import { fromGenerator } from "./from-generator.ts";
 import { check, describeToken, generate } from "./generate.ts";
 import type { LanguageModel } from "./model.ts";
 import { assertTokens } from "./prompt.ts";
@@ -188,21 +189,4 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
 function checkModel(model: LanguageModel, name: string | null): void {
   if (name === null || name === model.card.name) return;
   throw new VaultError("model-not-found", `${name} is not loaded. Ask for ${model.card.name}, or leave the model out.`);
-}
-
-/** `ReadableStream.from`, which Chromium lacks: a step is made when it is read. */
-function fromGenerator<T>(values: AsyncGenerator<T, void>): ReadableStream<T> {
-  return new ReadableStream<T>(
-    {
-      async pull(controller) {
-        const { done, value } = await values.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await values.return();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }

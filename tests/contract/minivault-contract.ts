@@ -163,6 +163,7 @@ export const MINIVAULT_CONTRACT: readonly ContractCase[] = [
         ["null", /JSON object/],
         ["[]", /prompt is missing/],
         [{}, /prompt is missing/],
+        [`{"prompt": ${"[".repeat(50_000)}${"]".repeat(50_000)}}`, /nested/],
         [{ prompt: "" }, /^prompt /],
         [{ prompt: null }, /^prompt /],
         [{ prompt: 3 }, /^prompt /],
