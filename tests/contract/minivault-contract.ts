@@ -272,8 +272,10 @@ export const MINIVAULT_CONTRACT: readonly ContractCase[] = [
         seed: 42,
         stop: ["zzz"],
       };
-      const answer = await generate(send, body, { "x-request-id": requestId });
+      const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+      const answer = await generate(send, body, { "x-request-id": requestId, traceparent });
       const record = await closedRecord(send, requestId);
+      assert.equal(record.traceparent, traceparent);
       assert.equal(record.id, answer.id);
       assert.equal(record.prompt, STORY);
       assert.equal(record.response, answer.response);

@@ -148,6 +148,7 @@ export const OPERATIONS_CONTRACT: readonly ContractCase[] = [
   {
     name: "OPTIONS tells which methods a route takes, in every dialect; HEAD is GET without a body",
     async run(send) {
+      await generate(send, { prompt: PARIS }); // until then health may say that the model is loading
       const { paths } = await json(await send("/openapi.json"));
       for (const [path, { post }] of Object.entries<Json>(paths)) {
         const url = path.replace(/\{\w+\}/, "minivault-demo");
