@@ -216,3 +216,31 @@ test("a model that was unloaded leaves the API in health, and is loaded by the n
   expect(await ollama({ prompt: "a", options: { num_predict: 2 }, keep_alive: 0 })).toMatchObject({ eval_count: 2 });
   expect(await running()).toBe(0);
 });
+
+test("/slots and /metrics show who is being answered, and who waits", async () => {
+  let letOn!: () => void;
+  const held = new Promise<void>((resolve) => {
+    letOn = resolve;
+  });
+  let steps = 0;
+  const model = createFakeModel({ beforeStep: () => (++steps > 2 ? held : Promise.resolve()) });
+  const engine = createLocalEngine({ wanted: { name: "f", load: async () => model }, fallback: null });
+  const handle = createApi({ engine, log: createMemoryLog(), newId: () => "the-id" });
+  const get = (path: string) => handle(new Request(`http://x${path}`));
+
+  const first = await handle(post("/generate/stream", { prompt: "a", max_new_tokens: 5 }));
+  const reader = first.body!.getReader();
+  await reader.read();
+  const second = await handle(post("/api/generate", { model: "fake", prompt: "a", options: { num_predict: 1 } }));
+  expect(await (await get("/slots")).json()).toMatchObject([
+    { is_processing: true, id_task: "the-id", endpoint: "POST /generate/stream" },
+  ]);
+  const metrics = await (await get("/metrics")).text();
+  expect(metrics).toMatch(/^minivault_requests_processing 1$/m);
+  expect(metrics).toMatch(/^minivault_requests_deferred 1$/m);
+
+  letOn();
+  for (let next = await reader.read(); !next.done; next = await reader.read());
+  await second.text();
+  expect(await (await get("/slots")).json()).toMatchObject([{ is_processing: false, id_task: null }]);
+});

@@ -78,6 +78,15 @@ export function samplingOf(
   return Object.fromEntries(Object.entries(renamed).filter(([, value]) => value != null)) as Partial<Sampling>;
 }
 
+/** Numbers are seconds; texts are durations as Go writes them. */
+export const duration = must(
+  'seconds, or a duration such as "5m"',
+  v.union([
+    v.pipe(v.number(), v.minValue(-1e9), v.maxValue(1e9)),
+    v.pipe(v.string(), v.maxLength(32), v.regex(/^-?(\d+(\.\d+)?|(\d+(\.\d+)?(ms|s|m|h))+)$/)),
+  ]),
+);
+
 /** Other servers take negative seeds as well. */
 export const anySeed = must(
   "a whole number",

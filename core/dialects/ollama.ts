@@ -1,7 +1,9 @@
 import * as v from "valibot";
 import { type Dialect, route, type Vault } from "../dialect.ts";
+import { durationMs } from "../duration.ts";
 import type { Answer, Encoding } from "../encode/encoding.ts";
 import { jsonLine, NDJSON } from "../encode/lines.ts";
+import { scoreObject } from "../encode/scores.ts";
 import { VaultError } from "../errors.ts";
 import * as f from "../fields.ts";
 import { newRequest, UNLIMITED } from "../generate-request.ts";
@@ -22,20 +24,12 @@ const Options = v.object({
   stop: v.nullish(f.stop),
 });
 
-const duration = f.must(
-  'seconds, or a duration such as "5m"',
-  v.union([
-    v.pipe(v.number(), v.minValue(-1e9), v.maxValue(1e9)),
-    v.pipe(v.string(), v.maxLength(32), v.regex(/^-?(\d+(\.\d+)?|(\d+(\.\d+)?(ms|s|m|h))+)$/)),
-  ]),
-);
-
 const shared = {
   model: f.modelName,
   stream: v.nullish(f.flag),
   options: v.nullish(f.must("an object", Options)),
   format: v.nullish(f.format),
-  keep_alive: v.nullish(duration),
+  keep_alive: v.nullish(f.duration),
   logprobs: v.nullish(f.flag),
   top_logprobs: v.nullish(f.wholeNumber(0, 20)),
   think: f.unsupported("none of the models here thinks"),
@@ -105,16 +99,6 @@ function sharedRequest(body: GenerateBody | ChatBody): Partial<GenerateRequest> 
   };
 }
 
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** Seconds, or Go's durations; below zero is for ever. */
-export function durationMs(given: string | number | null | undefined): number | null {
-  if (given == null) return null;
-  const parts = [...String(given).matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)?/g)];
-  const ms = parts.reduce((sum, [, amount, unit = "s"]) => sum + Number(amount) * (UNIT_MS[unit] ?? 0), 0);
-  return String(given).startsWith("-") && ms > 0 ? Number.POSITIVE_INFINITY : ms;
-}
-
 // ── Answers ────────────────────────────────────────────────────────────────
 
 const head = (model: string) => ({ model, created_at: new Date().toISOString() });
@@ -131,16 +115,7 @@ const statistics = ({ exchange, start }: Answer, done: DoneEvent, nowMs: number)
   eval_duration: nanoseconds(done.decodeMs),
 });
 
-const logprobs = (scores: readonly TokenScore[]) => {
-  const one = ({ text, logprob, bytes }: { text: string; logprob: number | null; bytes: readonly number[] }) => ({
-    token: text,
-    logprob: logprob ?? 0,
-    bytes,
-  });
-  return scores.length > 0
-    ? { logprobs: scores.map((each) => ({ ...one(each), top_logprobs: each.top.map(one) })) }
-    : {};
-};
+const logprobs = (scores: readonly TokenScore[]) => (scores.length > 0 ? { logprobs: scores.map(scoreObject) } : {});
 
 /** Where the text goes: the two routes differ in nothing else. */
 type Place = (text: string) => object;

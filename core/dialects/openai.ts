@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { type Dialect, route } from "../dialect.ts";
 import type { Answer, Encoding } from "../encode/encoding.ts";
 import { SSE, SSE_END, sseData } from "../encode/lines.ts";
+import { scoreObject } from "../encode/scores.ts";
 import { ERRORS } from "../errors.ts";
 import * as f from "../fields.ts";
 import { newRequest, UNLIMITED } from "../generate-request.ts";
@@ -125,14 +126,7 @@ const usage = ({ start }: Answer, done: DoneEvent) => ({
   prompt_tokens_details: { cached_tokens: 0 },
 });
 
-const chatLogprobs = (scores: readonly TokenScore[]) => {
-  const one = ({ text, logprob, bytes }: TokenScore | TokenScore["top"][number]) => ({
-    token: text,
-    logprob: logprob ?? 0,
-    bytes: [...bytes],
-  });
-  return { content: scores.map((score) => ({ ...one(score), top_logprobs: score.top.map(one) })), refusal: null };
-};
+const chatLogprobs = (scores: readonly TokenScore[]) => ({ content: scores.map(scoreObject), refusal: null });
 
 export const chatCompletion = (answer: Answer, done: DoneEvent) => ({
   id: `chatcmpl-${answer.exchange.id}`,

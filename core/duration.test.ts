@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { durationMs } from "./ollama.ts";
+import { durationMs } from "./duration.ts";
 
 test.each([
   [null, null],
