@@ -125,3 +125,14 @@ test("`generate()` reads an instruction as it stands if the model knows no chats
   const [start] = (await collect(generate(model, instruction))).all;
   expect(start).toMatchObject({ echo: { text: "a" } });
 });
+
+test("`generate()` says so if the model's chat template refuses a message", async () => {
+  const renderChat = () => {
+    throw new Error("System role not supported");
+  };
+  const chat = newRequest({ type: "chat", messages: [{ role: "system", content: "a" }], instruction: false });
+  await expect(collect(generate({ ...createFakeModel(), renderChat }, chat))).rejects.toMatchObject({
+    code: "bad-request",
+    message: expect.stringContaining("System role not supported"),
+  });
+});

@@ -1,5 +1,5 @@
-import { VaultError } from "../core/errors.ts";
-import type { Prompt } from "../core/protocol.ts";
+import { reasonOf, VaultError } from "../core/errors.ts";
+import type { ChatMessage, Prompt } from "../core/protocol.ts";
 import type { LanguageModel } from "./model.ts";
 
 /** Turns of models that have no chat template of their own; also what the embedded model was trained on. */
@@ -44,10 +44,20 @@ function tokenIdsOf(model: LanguageModel, prompt: Prompt): readonly number[] {
       return model.encode(prompt.text, true);
     case "chat":
       if (!isChat(model, prompt)) return model.encode(prompt.messages.map(({ content }) => content).join("\n"), true);
-      return model.encode(model.renderChat(prompt.messages), false); // a template writes its own special tokens
+      return model.encode(render(model, prompt.messages), false); // a template writes its own special tokens
     case "tokens":
       assertTokens(model, prompt.tokenIds);
       return prompt.tokenIds;
+  }
+}
+
+/** Some templates refuse what their model was not trained on, such as system messages. */
+function render(model: LanguageModel, messages: readonly ChatMessage[]): string {
+  try {
+    return model.renderChat(messages);
+  } catch (cause) {
+    const detail = `The chat template of ${model.card.name} refuses these messages: ${reasonOf(cause)}. Change their roles.`;
+    throw new VaultError("bad-request", detail, { cause });
   }
 }
 
