@@ -75,5 +75,7 @@ test.each(POSTS)(
       }),
       { numRuns: 300, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true },
     );
+    const health = await (await handle(new Request("http://x/health"))).json();
+    expect(health).toMatchObject({ queue: { active: 0, waiting: 0 }, log_failures: 0 });
   },
 );

@@ -233,7 +233,7 @@ test("/slots and /metrics show who is being answered, and who waits", async () =
   await reader.read();
   const second = await handle(post("/api/generate", { model: "fake", prompt: "a", options: { num_predict: 1 } }));
   expect(await (await get("/slots")).json()).toMatchObject([
-    { is_processing: true, id_task: "the-id", endpoint: "POST /generate/stream" },
+    { is_processing: true, id_task: "the-id", endpoint: "POST /generate/stream", next_token: { n_decoded: 1 } },
   ]);
   const metrics = await (await get("/metrics")).text();
   expect(metrics).toMatch(/^minivault_requests_processing 1$/m);

@@ -51,11 +51,14 @@ test("`createRateLimiter()` says when to come back, and keeps its word", () => {
   );
 });
 
-test("`createRateLimiter()` forgets clients, but not one that is being held back", () => {
+test("`createRateLimiter()` forgets those whose buckets are full again, before one that is being held back", () => {
   let clockMs = 0;
-  const limiter = createRateLimiter({ burst: 1, perMinute: 1 }, () => clockMs);
-  limiter.take("held");
-  clockMs += 30_000;
-  for (let n = 0; n < 900; n++) limiter.take(`other ${n}`);
-  expect(allows(() => limiter.take("held"))).toBe(false);
+  const limiter = createRateLimiter({ burst: 2, perMinute: 1 }, () => clockMs);
+  const take = (client: string) => allows(() => limiter.take(client));
+  expect([take("held"), take("held"), take("held")]).toEqual([true, true, false]); // the oldest, and empty
+  for (let n = 0; n < 900; n++) take(`early ${n}`);
+  clockMs += 60_000; // one more for each: the early ones are full
+  expect(take("held")).toBe(true);
+  for (let n = 0; n < 200; n++) take(`late ${n}`); // more than are remembered
+  expect(take("held")).toBe(false);
 });

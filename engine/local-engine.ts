@@ -110,7 +110,7 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
 
   /** The resident model, if it is the one that was asked for. */
   const named = async (model: string | null): Promise<Resident> => {
-    const found = current ?? (await resident());
+    const found = await resident();
     checkModel(found.model, model);
     return found;
   };

@@ -19,6 +19,7 @@ const Options = v.object({
   ...f.samplingFields,
   repeat_penalty: v.nullish(f.aboveZero(100)),
   repeat_last_n: v.nullish(f.wholeNumber(-1, 1_000_000)),
+  mirostat: v.nullish(f.must("0: Mirostat is not supported", v.literal(0))),
   num_predict: v.nullish(f.wholeNumber(-2, 1_000_000)),
   seed: v.nullish(f.anySeed),
   stop: v.nullish(f.stop),

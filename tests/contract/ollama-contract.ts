@@ -190,6 +190,7 @@ export const OLLAMA_CONTRACT: readonly ContractCase[] = [
       assert.match(await isError(await post(send, "/api/show", { model: "llama3" }), 404), /llama3/);
       assert.match(await isError(await post(send, "/api/generate", { prompt: "a" }), 400), /^model is missing/);
       assert.match(await isError(await ask({ options: { top_p: 7 } }), 400), /^options\.top_p must be/);
+      assert.match(await isError(await ask({ options: { mirostat: 2 } }), 400), /mirostat must be 0/);
       assert.match(await isError(await ask({ keep_alive: "soon" }), 400), /^keep_alive must be .*5m/);
       assert.match(await isError(await ask({ tools: [{}] }), 400), /tools are not supported/);
       assert.match(await isError(await ask({ think: true }), 400), /think/);

@@ -80,24 +80,6 @@ export const OPERATIONS_CONTRACT: readonly ContractCase[] = [
     },
   },
   {
-    name: "/slots shows the exchange that is being answered",
-    async run(send) {
-      const requestId = newId();
-      const body = { prompt: "Once upon a time", temperature: 3, seed: 1, max_new_tokens: 250 };
-      const response = await post(send, "/generate/stream", body, { "x-request-id": requestId });
-      const reader = response.body!.getReader();
-      await reader.read();
-      const [slot] = await json<Json[]>(await send("/slots"));
-      await reader.cancel();
-      const record = await closedRecord(send, requestId);
-      // A fast model and a deep buffer between it and the reader may have been done by then.
-      if (record.finish_reason === "cancelled") {
-        assert.include(slot, { is_processing: true, id_task: record.id, endpoint: "POST /generate/stream" });
-        assert.isAbove(slot.next_token.n_decoded, 0);
-      }
-    },
-  },
-  {
     name: "POST /tokenize and /detokenize undo each other, and tell what a token spells",
     async run(send) {
       const text = "Ünï — 中文 🙂 Once upon a time";
