@@ -13,6 +13,7 @@ const DEFAULTS: Omit<GenerateRequest, "prompt"> = {
   logprobs: null,
   echo: false,
   keepAliveMs: null,
+  continued: [],
 };
 
 /** A request of which a dialect says only what it was told. */

@@ -4,7 +4,7 @@
  */
 
 /** Bump when any message below changes shape. The service worker refuses a page of another version. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 // ── Generation ─────────────────────────────────────────────────────────────
 
@@ -73,6 +73,11 @@ export interface GenerateRequest {
   readonly echo: boolean;
   /** How long the model stays loaded afterwards; `null` leaves that as it is. */
   readonly keepAliveMs: number | null;
+  /**
+   * Tokens of the answer that are known already, because another engine came that far: they are read with the prompt,
+   * neither drawn nor reported again. The answer goes on as it would have, given the same model and seed.
+   */
+  readonly continued: readonly number[];
 }
 
 /** A request with every choice made: repeat it on the same model and device and the same tokens come out. */
@@ -268,27 +273,51 @@ export type EngineToHost =
   | { readonly type: "end"; readonly id: number }
   | { readonly type: "fail"; readonly id: number; readonly error: WireError };
 
-// ── Brokering: service worker ⇄ page → engine worker ───────────────────────
+// ── Brokering: host (service worker, or page) ⇄ page ⇄ engine worker ───────
 
-/** To every page: whoever hosts the engine answers with a port. */
-export type SwToPage = { readonly type: "need-engine" };
+export type SwToPage =
+  /** To every page: whoever hosts the engine answers with a port. */
+  | { readonly type: "need-engine" }
+  /** To every page: the worker that holds this lock has stopped answering. Its page replaces it. */
+  | { readonly type: "engine-stuck"; readonly aliveLock: string }
+  /** To one page, when the page that hosts the engine does not answer either: take its place. */
+  | { readonly type: "take-over" }
+  /** To every page: answers are being streamed. The hosting page pings `PING_PATH` until the answer is 205. */
+  | { readonly type: "keep-alive" };
 
 export type PageToSw =
   | {
       readonly type: "engine-port";
       readonly version: number;
       readonly port: Port;
-      /** Web Lock that the page holds while it lives: ports do not tell when their other end dies. */
+      /** Web Lock that the engine's worker holds while it lives: ports do not tell when their other end dies. */
       readonly aliveLock: string;
     }
+  /** The hosting page cannot start its worker, or has given it up. */
+  | { readonly type: "engine-failed"; readonly version: number; readonly error: WireError }
   /** From a page that a forced reload left uncontrolled. */
   | { readonly type: "claim" };
 
 export type PageToEngine =
-  /** `baseUrl`: where `minivault.config.json` and `models/` are. */
-  | { readonly type: "start"; readonly baseUrl: string }
-  /** A new port replaces the last one: whoever asked for it has forgotten that. */
-  | { readonly type: "attach"; readonly port: Port };
+  /** `baseUrl`: where `minivault.config.json` and `models/` are. `aliveLock`: to be held from now on. */
+  | { readonly type: "start"; readonly baseUrl: string; readonly aliveLock: string }
+  /** A new port replaces the last one of the same host: whoever asked for it has forgotten that. */
+  | { readonly type: "attach"; readonly port: Port; readonly host: "service-worker" | "page" };
+
+/** Once the worker holds its lock; not earlier, or it would be taken for dead. */
+export type EngineToPage = { readonly type: "alive" };
+
+/** Web Lock of the page that hosts the engine for all pages of the origin. */
+export const ENGINE_LOCK = "minivault-engine";
+
+/** Web Lock that visible pages share: who is granted `ENGINE_LOCK` while hidden lets them go first. */
+export const VISIBLE_LOCK = "minivault-visible";
+
+/** Web Lock that a host shares while it streams answers: an update waits until nobody does. */
+export const STREAMS_LOCK = "minivault-streams";
+
+/** Below where the routes start: answered by the service worker itself, 204 while it streams answers, else 205. */
+export const PING_PATH = "__ping";
 
 /** Broadcast channel between the engine worker and all pages of the origin. */
 export const STATUS_CHANNEL = "minivault-engine";
