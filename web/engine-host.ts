@@ -29,13 +29,13 @@ export async function hostEngine({ createWorker, baseUrl }: HostOptions): Promis
   const tell = (message: PageToEngine, transfer: Transferable[] = []) => worker.postMessage(message, transfer);
   const connect = async () => {
     const { port1, port2 } = new MessageChannel();
-    tell({ type: "attach", port: port1 }, [port1]);
+    tell({ type: "attach", port: port1, host: "service-worker" }, [port1]);
     const message: PageToSw = { type: "engine-port", version: PROTOCOL_VERSION, port: port2, aliveLock };
     // Not `controller`: this page may be uncontrolled while it hosts the engine for others.
     (await navigator.serviceWorker.ready).active?.postMessage(message, [port2]);
   };
 
-  tell({ type: "start", baseUrl: baseUrl.href });
+  tell({ type: "start", baseUrl: baseUrl.href, aliveLock });
   navigator.serviceWorker.addEventListener("message", ({ data }: MessageEvent<SwToPage>) => {
     if (data.type === "need-engine") void connect();
   });

@@ -1,6 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { newRequest } from "../../core/generate-request.ts";
 import type { GenerateRequest, JsonSchema, OutputFormat } from "../../core/protocol.ts";
 import { embeddedModel } from "../../tests/fixtures/node-model.ts";
 import { schemas } from "../../tests/fixtures/random-schemas.ts";
@@ -143,19 +144,8 @@ test("`take()` stays quick in a long answer", () => {
 });
 
 const PROMPT = { type: "text", text: "Once upon a time" } as const;
-const request = (changes: Partial<GenerateRequest>): GenerateRequest => ({
-  model: null,
-  prompt: PROMPT,
-  maxNewTokens: 40,
-  sampling: { temperature: 5 },
-  stop: [],
-  seed: 1,
-  format: { type: "json" },
-  logprobs: null,
-  echo: false,
-  keepAliveMs: null,
-  ...changes,
-});
+const request = (changes: Partial<GenerateRequest>): GenerateRequest =>
+  newRequest(PROMPT, { maxNewTokens: 40, sampling: { temperature: 5 }, seed: 1, format: { type: "json" }, ...changes });
 
 const FORMATS: ReadonlyArray<readonly [OutputFormat, JsonSchema]> = [
   { type: "object" },
