@@ -28,13 +28,27 @@ export async function* generate(model: LanguageModel, request: GenerateRequest):
   const history = createHistory(promptIds);
   const cache = model.createCache();
 
+  let newTokens = 0;
+  let finishReason: FinishReason | null = null;
+  /** What a token of the answer does to it: returns the text that it settles. */
+  const accept = (tokenId: number): string => {
+    newTokens++;
+    history.push(tokenId);
+    const { text, hit } = stops.push(detokeniser.push(tokenId));
+    if (hit || (constraint?.shortest === 0 && newTokens === options.maxNewTokens)) finishReason = "stop";
+    return trim(text);
+  };
+
   try {
     const clock = stopwatch();
-    const scoresPrompt = request.echo && request.logprobs !== null;
+    const scoresPrompt = request.echo && request.logprobs !== null && request.continued.length === 0;
     const rowCount = scoresPrompt ? promptIds.length : 1;
-    const rows = await model.forward(promptIds, cache, rowCount);
+    const rows = await model.forward([...promptIds, ...request.continued], cache, rowCount);
     const promptScores = scoresPrompt ? scorePrompt(model, promptIds, rows, request.logprobs ?? 0) : null;
-    let logits = rows.subarray(rows.length - rows.length / rowCount);
+    for (const tokenId of request.continued) {
+      constraint?.take(tokenId, options.maxNewTokens - newTokens - 1);
+      accept(tokenId);
+    }
     yield {
       type: "start",
       model: model.card.name,
@@ -45,32 +59,30 @@ export async function* generate(model: LanguageModel, request: GenerateRequest):
       echo: request.echo ? { text: model.decode(promptIds), tokens: promptScores } : null,
     };
 
-    let finishReason: FinishReason = "length";
-    let newTokens = 0;
+    let logits = rows.subarray(rows.length - rows.length / rowCount);
     let decodeMs = 0;
-    for (let tokenId = -1; newTokens < options.maxNewTokens; ) {
+    while (!finishReason && newTokens < options.maxNewTokens) {
       clock.lap(); // the reader's time is not ours
-      if (newTokens > 0) logits = await model.forward([tokenId], cache);
+      const index = newTokens;
       const raw = request.logprobs === null ? null : logits.slice();
-      tokenId = chooseToken(logits, history, options, uniform(options.seed, newTokens), constraint?.mask);
-      if (constraint) tokenId = constraint.take(tokenId, options.maxNewTokens - newTokens - 1);
+      let tokenId = chooseToken(logits, history, options, uniform(options.seed, index), constraint?.mask);
+      if (constraint) tokenId = constraint.take(tokenId, options.maxNewTokens - index - 1);
       decodeMs += clock.lap();
       if (model.endTokenIds.includes(tokenId)) {
         finishReason = "stop";
         break;
       }
-      history.push(tokenId);
-      const { text, hit } = stops.push(detokeniser.push(tokenId));
+      const text = accept(tokenId);
       const score = raw && scoreToken(raw, tokenId, request.logprobs ?? 0, (id) => describeToken(model, id));
-      yield { type: "token", index: newTokens++, tokenId, text: trim(text), score };
-      if (hit || (constraint?.shortest === 0 && newTokens === options.maxNewTokens)) {
-        finishReason = "stop";
-        break;
-      }
+      yield { type: "token", index, tokenId, text, score };
+      if (finishReason || newTokens === options.maxNewTokens) break;
       await nextTask(); // or a cancel would not be heard: WASM computes without a return to the event loop
+      clock.lap();
+      logits = await model.forward([tokenId], cache);
+      decodeMs += clock.lap();
     }
     const rest = trim(stops.push(detokeniser.flush()).text + stops.flush());
-    yield { type: "done", text: rest, finishReason, newTokens, decodeMs };
+    yield { type: "done", text: rest, finishReason: finishReason ?? "length", newTokens, decodeMs };
   } finally {
     cache.dispose();
   }
