@@ -1,67 +1,131 @@
-import { awaitFirst } from "./await-first.ts";
+import { awaitSure } from "./await-sure.ts";
+import { createBody } from "./body.ts";
 import { deferStream } from "./defer-stream.ts";
 import { EncodeStream, type Encoding } from "./encode/encoding.ts";
+import { SSE, SSE_PING } from "./encode/lines.ts";
 import { VaultError } from "./errors.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Continuation, Exchange } from "./exchange.ts";
 import type { Engine, GenerateRequest, TokenEvent } from "./protocol.ts";
-import type { Queue } from "./queue.ts";
+import type { Queue, Ticket } from "./queue.ts";
 import { recordEvents } from "./record.ts";
+import { within } from "./within.ts";
+
+/** For how long a host lets others wait. */
+export interface Patience {
+  /** For the start of an answer, and for all of one JSON: Chromium stops a service worker that says nothing for 300 s. */
+  readonly answerMs: number;
+  /** Silence after which a stream says that it is there. */
+  readonly pingMs: number;
+  /** For a client to read on. */
+  readonly readerMs: number;
+}
+
+export const PATIENCE: Patience = { answerMs: 290_000, pingMs: 10_000, readerMs: 60_000 };
 
 export interface Admission {
   /** Whose turn it is. */
   readonly active: Exchange | null;
   generate(request: GenerateRequest, encoding: Encoding, exchange: Exchange): Promise<Response>;
+  /** Ends an answer here, if it is under way, so that another request goes on with it; settles when its record is closed. */
+  release(exchangeId: string): Promise<void>;
 }
 
 /** The way of a checked request to the model, one at a time. */
-export function createAdmission(engine: Engine, queue: Queue, now: () => number): Admission {
+export function createAdmission(engine: Engine, queue: Queue, now: () => number, patience: Patience): Admission {
+  const running = new Map<string, (why: VaultError) => Promise<void>>();
   let active: Exchange | null = null;
 
   /** Everything that can be refused is refused here, while there is still a status to say it with. */
-  const start = async (request: GenerateRequest, exchange: Exchange): Promise<ReadableStream<TokenEvent>> => {
+  const enter = async (request: GenerateRequest): Promise<Ticket> => {
     const ticket = queue.enter();
-    const leave = () => {
-      if (active === exchange) active = null;
-      ticket.leave();
-    };
     try {
-      await engine.admit(request);
+      await within(engine.admit(request), patience.answerMs, async () => TOO_LONG);
+      return ticket;
     } catch (cause) {
-      leave();
+      ticket.leave();
       throw cause;
     }
-    const events = deferStream(async () => {
-      await ticket.turn;
-      active = exchange;
-      exchange.queueMs = now() - exchange.arrivedMs;
-      return engine.generate(request);
-    }, leave);
-    return recordEvents(events, exchange, now);
+  };
+
+  /** The events of the answer, and a way to end it from here. */
+  const start = async (request: GenerateRequest, exchange: Exchange, known: readonly TokenEvent[], untilMs: number) => {
+    const ticket = await enter(request);
+    const timer = untilMs < Number.POSITIVE_INFINITY && setTimeout(() => stop(TOO_LONG), untilMs - now());
+    const events = deferStream(
+      async () => {
+        await ticket.turn;
+        active = exchange;
+        exchange.queueMs ??= now() - exchange.arrivedMs;
+        return engine.generate(request);
+      },
+      () => {
+        if (timer) clearTimeout(timer);
+        if (active === exchange) active = null;
+        if (running.get(exchange.id) === stop) running.delete(exchange.id);
+        ticket.leave();
+      },
+    );
+    const { recorded, stop } = recordEvents(events, exchange, now, known);
+    running.set(exchange.id, stop);
+    return recorded;
   };
 
   return {
     get active() {
       return active;
     },
-    async generate(request, encoding, exchange) {
-      const { prompt } = request;
-      exchange.begin({
-        prompt: prompt.type === "text" ? prompt.text : prompt.type === "tokens" ? prompt.tokenIds : null,
-        messages: prompt.type === "chat" ? prompt.messages : null,
-        mode: encoding.streams ? "stream" : "full",
-      });
-      const started = await start(request, exchange);
-      const events = encoding.streams ? started : await afterPrefill(started);
-      return new Response(events.pipeThrough(new EncodeStream(encoding, exchange)), {
+    async generate(asked, encoding, exchange) {
+      const { continuation } = exchange;
+      const known = continuation?.kept.events ?? [];
+      const request = continuation ? goOn(asked, continuation) : { ...asked, seed: asked.seed ?? drawSeed() };
+      if (!continuation) begin(request, encoding, exchange);
+
+      const untilMs = encoding.streams ? Number.POSITIVE_INFINITY : exchange.arrivedMs + patience.answerMs;
+      const recorded = continuation?.isWhole ? streamOf(known) : await start(request, exchange, known, untilMs);
+      const events = encoding.streams ? recorded : await awaitSure(recorded, untilMs, now);
+      const chunks = events.pipeThrough(new EncodeStream(encoding, exchange, continuation?.skip));
+      const ping = encoding.mediaType === SSE ? SSE_PING : null;
+      return new Response(createBody(chunks, { ...patience, ping }), {
         headers: { "content-type": encoding.mediaType, "cache-control": "no-store" },
       });
+    },
+    async release(exchangeId) {
+      await running.get(exchangeId)?.(ELSEWHERE);
     },
   };
 }
 
-/** One JSON waits for `start`, so that whatever goes wrong before it has a status. */
-async function afterPrefill(events: ReadableStream<TokenEvent>): Promise<ReadableStream<TokenEvent>> {
-  const { first, stream } = await awaitFirst(events);
-  if (first?.type === "error") throw VaultError.fromWire(first.error);
-  return stream;
+function begin({ prompt, seed }: GenerateRequest, encoding: Encoding, exchange: Exchange): void {
+  const { asked } = exchange;
+  exchange.begin(
+    {
+      prompt: prompt.type === "text" ? prompt.text : prompt.type === "tokens" ? prompt.tokenIds : null,
+      messages: prompt.type === "chat" ? prompt.messages : null,
+      mode: encoding.streams ? "stream" : "full",
+    },
+    encoding.streams && asked ? { ...asked, seed: seed ?? 0 } : null,
+  );
 }
+
+/** The same request to whichever engine: its tokens so far are given, its seed and its model stay. */
+function goOn(request: GenerateRequest, { kept }: Continuation): GenerateRequest {
+  const start = kept.events.find((event) => event.type === "start");
+  const continued = kept.events.flatMap((event) => (event.type === "token" ? [event.tokenId] : []));
+  return { ...request, seed: kept.replay.seed, model: start?.model ?? request.model, continued };
+}
+
+const drawSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0]!;
+
+const streamOf = <T>(values: readonly T[]): ReadableStream<T> =>
+  new ReadableStream({
+    start(controller) {
+      for (const value of values) controller.enqueue(value);
+      controller.close();
+    },
+  });
+
+const TOO_LONG = new VaultError(
+  "timeout",
+  "No answer within 290 seconds. Ask for fewer tokens, or for a stream, which may take as long as it needs.",
+);
+const ELSEWHERE = new VaultError("stream-busy", "Another request has gone on with this stream.");

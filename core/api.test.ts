@@ -29,7 +29,7 @@ test("a failure in prefill is a 500 for one JSON, and an error event in a stream
   expect(response.status).toBe(500);
   expect(await response.json()).toMatchObject({ code: "engine-failed" });
   const stream = await post("/generate/stream", "text/event-stream");
-  expect(await stream.text()).toMatch(/^event: error\ndata: \{"error":\{.*"code":"engine-failed".*\}\}\n\n$/);
+  expect(await stream.text()).toMatch(/^id: 0\nevent: error\ndata: \{"error":\{.*"code":"engine-failed".*\}\}\n\n$/);
   expect(log.records.map(({ finish_reason }) => finish_reason)).toEqual(["error", "error"]);
 });
 
@@ -88,6 +88,8 @@ test("health tells an engine that is not there from one that failed", async () =
 test("a log that cannot be read is a 500 that says so, and does not stand in the way of an answer", async () => {
   const denied: LogSink = {
     begin: () => Promise.reject(new Error("storage is denied")),
+    kept: () => Promise.reject(new Error("storage is denied")),
+    reopen: () => Promise.reject(new Error("storage is denied")),
     totals: () => Promise.reject(new Error("storage is denied")),
     storage: () => Promise.reject(new Error("storage is denied")),
     read: () =>

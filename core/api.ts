@@ -1,11 +1,11 @@
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { Hono } from "hono/tiny";
-import { createAdmission } from "./admission.ts";
+import { createAdmission, PATIENCE, type Patience } from "./admission.ts";
 import type { Call, Dialect, Route, Vault } from "./dialect.ts";
 import type { Encoding } from "./encode/encoding.ts";
 import { asVaultError, VaultError } from "./errors.ts";
-import { createJournal, type Exchange } from "./exchange.ts";
+import { createJournal, type Exchange, type Skip } from "./exchange.ts";
 import { parseBody } from "./fields.ts";
 import type { LogSink } from "./log-record.ts";
 import type { Engine } from "./protocol.ts";
@@ -26,6 +26,9 @@ export interface ApiOptions {
   readonly now?: () => number;
   readonly newId?: () => string;
   readonly dialects?: readonly Dialect[];
+  readonly patience?: Partial<Patience>;
+  /** Called with the number of answers that are under way, whenever that changes. */
+  readonly onBusy?: (answers: number) => void;
 }
 
 /** `client`: who asks, as far as the host can tell; each has a rate limit of its own. */
@@ -39,10 +42,26 @@ type Env = { Bindings: { readonly exchange: Exchange; readonly client: string } 
 /** The whole API as one function, for any host that has `fetch` types: see "Life of a request" in the docs. */
 export function createApi(options: ApiOptions): FetchHandler {
   const { engine, log, basePath = "/", maxWaiting = 8, now = Date.now, newId = () => crypto.randomUUID() } = options;
-  const { rateLimit = async () => DEFAULT_RATE_LIMIT, dialects = DIALECTS } = options;
+  const { rateLimit = async () => DEFAULT_RATE_LIMIT, dialects = DIALECTS, onBusy = () => {} } = options;
   const queue = createQueue(maxWaiting);
-  const journal = createJournal({ log, now, newId });
-  const admission = createAdmission(engine, queue, now);
+  const journal = createJournal({ log, now, newId, onBusy });
+  const admission = createAdmission(engine, queue, now, { ...PATIENCE, ...options.patience });
+
+  /** The same request again, of whose answer something is known. */
+  const resume = async (name: string, skip: Skip, { url }: Request): Promise<Response> => {
+    const found = await log.kept(name);
+    if (found) await admission.release(found.record.id);
+    const kept = found && (await log.kept(name)); // with what was said meanwhile
+    if (!kept) throw new VaultError("stream-not-found", `No stream of ${name} is kept. Send the request again.`);
+    const last = kept.events.at(-1);
+    const isWhole = last?.type === "done";
+    if (isWhole && skip.type === "events" && skip.lastId > last.newTokens) return new Response(null, { status: 204 });
+    const exchange = await journal.reopen({ kept, isWhole, skip });
+    const { path, accept, body } = kept.replay;
+    const again = { method: "POST", headers: { accept }, body: JSON.stringify(body) };
+    return serve(new Request(new URL(basePath + path, url), again), exchange, "");
+  };
+
   const vault: Vault = {
     engine,
     log,
@@ -50,6 +69,7 @@ export function createApi(options: ApiOptions): FetchHandler {
     now,
     dialects,
     generate: admission.generate,
+    resume,
     get active() {
       return admission.active;
     },
@@ -64,8 +84,15 @@ export function createApi(options: ApiOptions): FetchHandler {
     exchange.dialect = dialect.name;
     if (route.method !== "POST") return route.answer(callOf(c, route, undefined), vault);
     limiter ??= rateLimit().then((limit) => createRateLimiter(limit, now));
-    const headers = (await limiter).take(client);
-    const body = route.body && parseBody(route.body, await readJsonBody(c.req.raw));
+    const headers = exchange.continuation ? {} : (await limiter).take(client);
+    const json = route.body && (await readJsonBody(c.req.raw));
+    exchange.asked = {
+      path: belowBase(c.req.path),
+      accept: c.req.header("accept") ?? "*/*",
+      body: json,
+      conversationId: c.req.header("x-conversation-id") ?? null,
+    };
+    const body = route.body && parseBody(route.body, json);
     return withHeaders(await route.answer(callOf(c, route, body), vault), headers);
   };
 
@@ -89,22 +116,25 @@ export function createApi(options: ApiOptions): FetchHandler {
     throw cause; // to where the log hears of it
   });
 
-  return async (request, client = "") => {
-    const exchange = journal.newExchange(request);
-    const path = `/${new URL(request.url).pathname.slice(basePath.length)}`;
+  const belowBase = (path: string): string => path.slice(basePath.length);
+
+  const serve = async (request: Request, exchange: Exchange, client: string): Promise<Response> => {
     let response: Response;
     try {
       response = await app.fetch(request, { exchange, client });
     } catch (cause) {
       const error = asVaultError(cause);
       await exchange.fail(error);
-      response = errorResponse(error, dialectOf(path, dialects));
+      response = errorResponse(error, dialectOf(`/${belowBase(new URL(request.url).pathname)}`, dialects));
     }
+    if (response.headers.has("x-request-id")) return response; // of the request that this one goes on with
     return withHeaders(response, {
       "x-request-id": exchange.requestId,
       "server-timing": serverTiming(exchange, now()),
     });
   };
+
+  return (request, client = "") => serve(request, journal.newExchange(request), client);
 }
 
 function callOf(c: Context<Env>, { parameters = [] }: Route, body: unknown): Call<unknown> {

@@ -1,7 +1,7 @@
 import type * as v from "valibot";
 import type { Encoding } from "./encode/encoding.ts";
 import type { VaultError } from "./errors.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Skip } from "./exchange.ts";
 import type { LogSink } from "./log-record.ts";
 import type { Engine, GenerateRequest } from "./protocol.ts";
 import type { Queue } from "./queue.ts";
@@ -79,4 +79,6 @@ export interface Vault {
   readonly dialects: readonly Dialect[];
   /** Takes a place in the queue, asks the model, and writes what it says in this encoding. */
   generate(request: GenerateRequest, encoding: Encoding, exchange: Exchange): Promise<Response>;
+  /** Goes on with the stream of this request or conversation id, in its own encoding, after what the client has. */
+  resume(name: string, skip: Skip, request: Request): Promise<Response>;
 }

@@ -5,7 +5,10 @@ export const ERRORS: Record<ErrorCode, { readonly status: number; readonly title
   "bad-request": { status: 400, title: "Bad request" },
   "not-found": { status: 404, title: "Not found" },
   "model-not-found": { status: 404, title: "Model not found" },
+  "stream-not-found": { status: 404, title: "Stream not found" },
   "method-not-allowed": { status: 405, title: "Method not allowed" },
+  "reader-stalled": { status: 408, title: "Reader stalled" },
+  "stream-busy": { status: 409, title: "Stream is being read" },
   "body-too-large": { status: 413, title: "Body too large" },
   "prompt-too-long": { status: 422, title: "Prompt too long" },
   "rate-limited": { status: 429, title: "Too many requests" },
@@ -14,6 +17,8 @@ export const ERRORS: Record<ErrorCode, { readonly status: number; readonly title
   "engine-failed": { status: 500, title: "Engine failed" },
   "queue-full": { status: 503, title: "Queue full" },
   "engine-absent": { status: 503, title: "No page hosts the engine" },
+  "engine-stuck": { status: 503, title: "Engine stuck" },
+  timeout: { status: 504, title: "Took too long" },
   "version-mismatch": { status: 503, title: "Versions do not match" },
 };
 

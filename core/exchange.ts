@@ -1,5 +1,22 @@
-import type { VaultError } from "./errors.ts";
-import type { LogRecord, LogSink } from "./log-record.ts";
+import { VaultError } from "./errors.ts";
+import type { KeptStream, LogRecord, LogSink, OpenEntry, Replay } from "./log-record.ts";
+import type { TokenEvent } from "./protocol.ts";
+import { within } from "./within.ts";
+
+/** How it was asked: all that a stream needs to be asked for again, but for its seed. */
+export type Asked = Omit<Replay, "seed">;
+
+/** What a client has of a stream already: all up to an event's id, or so many bytes. */
+export type Skip =
+  | { readonly type: "events"; readonly lastId: number }
+  | { readonly type: "bytes"; readonly bytes: number };
+
+/** A stream that goes on where its client lost it. */
+export interface Continuation {
+  readonly kept: KeptStream;
+  readonly isWhole: boolean;
+  readonly skip: Skip;
+}
 
 /** One request and its answer, as the log will tell it. */
 export interface Exchange {
@@ -9,8 +26,14 @@ export interface Exchange {
   /** Method and path. */
   readonly endpoint: string;
   readonly arrivedMs: number;
+  /** From the request's arrival to its first token, in an earlier life of this exchange. */
+  readonly ttftMs: number | null;
   /** Whose route took it; `null` until one has. */
   dialect: string | null;
+  /** `null` until its body has been read. */
+  asked: Asked | null;
+  /** Set where it is not the first request for this answer. */
+  readonly continuation: Continuation | null;
   /** Time spent waiting for a turn; `null` until the turn comes. */
   queueMs: number | null;
   /** `null` until the prompt is in the KV cache. */
@@ -18,23 +41,32 @@ export interface Exchange {
   /** Of the answer, so far. */
   tokens: number;
   /** Writes the open record: from now on the log knows of this exchange, even if the host dies. */
-  begin(known: Partial<LogRecord>): void;
+  begin(known: Partial<LogRecord>, replay?: Replay | null): void;
+  /** Keeps events of the answer, so that it can be continued. Never waits. */
+  keep(events: readonly TokenEvent[]): void;
   /** Writes the end. The first one wins: a cancelled read fails as well. Never rejects. */
-  end(end: Partial<LogRecord>): Promise<void>;
-  fail(error: VaultError, known?: Partial<LogRecord>): Promise<void>;
+  end(end: Partial<LogRecord>, events?: readonly TokenEvent[]): Promise<void>;
+  fail(error: VaultError, known?: Partial<LogRecord>, events?: readonly TokenEvent[]): Promise<void>;
 }
 
 export interface Journal {
   /** Records that could not be stored. Logging never blocks or fails an answer. */
   readonly failures: number;
   newExchange(request: Request): Exchange;
+  /** A stream's exchange goes on; if it is whole it is only told again. Rejects with `stream-busy`: see `LogSink`. */
+  reopen(continuation: Continuation): Promise<Exchange>;
 }
 
 export interface JournalOptions {
   readonly log: LogSink;
   readonly now: () => number;
   readonly newId: () => string;
+  /** Called with the number of answers that are under way, whenever that changes. */
+  readonly onBusy: (answers: number) => void;
 }
+
+/** An upgrade that another tab blocks can make storage wait without end; an answer does not. */
+const STORE_MS = 5_000;
 
 /** A caller's id is echoed in a header and stored in every record: printable ASCII of sensible length only. */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
@@ -42,8 +74,59 @@ const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 /** https://www.w3.org/TR/trace-context/#traceparent-header */
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
-export function createJournal({ log, now, newId }: JournalOptions): Journal {
+export function createJournal({ log, now, newId, onBusy }: JournalOptions): Journal {
   let failures = 0;
+  let answers = 0;
+
+  const createExchange = (
+    first: LogRecord,
+    entry?: Promise<OpenEntry>,
+    continuation: Continuation | null = null,
+  ): Exchange => {
+    let record = first;
+    let opened = entry;
+    let ended: Promise<void> | undefined;
+    const arrivedMs = Date.parse(record.timestamp);
+    const exchange: Exchange = {
+      id: record.id,
+      requestId: record.request_id,
+      endpoint: record.endpoint,
+      arrivedMs,
+      ttftMs: record.ttft_ms,
+      dialect: record.dialect,
+      asked: null,
+      continuation,
+      queueMs: record.queue_ms,
+      prefillMs: record.prompt_ms,
+      tokens: 0,
+      begin(known, replay = null) {
+        record = { ...record, dialect: exchange.dialect, ...known };
+        opened = log.begin(record, replay);
+        opened.catch(() => {}); // counted in `end`
+        onBusy(++answers);
+      },
+      keep(events) {
+        if (!ended) opened?.then((entry) => entry.keep(events)).catch(() => {}); // what is not kept is computed again
+      },
+      end(end, events = []) {
+        ended ??= (async () => {
+          if (!opened) exchange.begin({});
+          const { queueMs: queue_ms, prefillMs: prompt_ms } = exchange;
+          record = { ...record, ...end, queue_ms, prompt_ms, duration_ms: now() - arrivedMs };
+          try {
+            await within((async () => (await opened)?.close(record, events))(), STORE_MS, async () => BLOCKED);
+          } catch {
+            failures++;
+          }
+          onBusy(--answers);
+        })();
+        return ended;
+      },
+      fail: (error, known = {}, events = []) =>
+        exchange.end({ ...known, finish_reason: "error", error: { ...error.toWire(), status: error.status } }, events),
+    };
+    return exchange;
+  };
 
   return {
     get failures() {
@@ -52,46 +135,20 @@ export function createJournal({ log, now, newId }: JournalOptions): Journal {
     newExchange(request) {
       const id = newId();
       const given = request.headers.get("x-request-id");
-      const requestId = given && REQUEST_ID.test(given) ? given : id;
-      const arrivedMs = now();
-      let record = openRecord(id, requestId, arrivedMs, request);
-      let opened: ReturnType<LogSink["begin"]> | undefined;
-      let ended: Promise<void> | undefined;
-
-      const exchange: Exchange = {
-        id,
-        requestId,
-        endpoint: record.endpoint,
-        arrivedMs,
-        dialect: null,
-        queueMs: null,
-        prefillMs: null,
-        tokens: 0,
-        begin(known) {
-          record = { ...record, dialect: exchange.dialect, ...known };
-          opened = log.begin(record);
-          opened.catch(() => {}); // counted in `end`
-        },
-        end(end) {
-          ended ??= (async () => {
-            if (!opened) exchange.begin({});
-            const { queueMs: queue_ms, prefillMs: prompt_ms } = exchange;
-            record = { ...record, ...end, queue_ms, prompt_ms, duration_ms: now() - arrivedMs };
-            try {
-              await (await opened)?.(record);
-            } catch {
-              failures++;
-            }
-          })();
-          return ended;
-        },
-        fail: (error, known = {}) =>
-          exchange.end({ ...known, finish_reason: "error", error: { ...error.toWire(), status: error.status } }),
-      };
-      return exchange;
+      return createExchange(openRecord(id, given && REQUEST_ID.test(given) ? given : id, now(), request));
+    },
+    async reopen(continuation) {
+      const { kept, isWhole } = continuation;
+      if (isWhole) return createExchange(kept.record, undefined, continuation);
+      const entry = await log.reopen(kept);
+      onBusy(++answers);
+      const record: LogRecord = { ...kept.record, finish_reason: null, error: null };
+      return createExchange(record, Promise.resolve(entry), continuation);
     },
   };
 }
+
+const BLOCKED = new VaultError("log-failed", "The log is being upgraded. Close other tabs of this site.");
 
 function openRecord(id: string, requestId: string, arrivedMs: number, request: Request): LogRecord {
   const traceparent = request.headers.get("traceparent") ?? "";

@@ -1,4 +1,4 @@
-import type { ChatMessage, Device, FinishReason, OutputFormat, WireError } from "./protocol.ts";
+import type { ChatMessage, Device, FinishReason, OutputFormat, TokenEvent, WireError } from "./protocol.ts";
 
 export interface Usage {
   readonly prompt_tokens: number;
@@ -27,13 +27,14 @@ export interface LogRecord {
   readonly device: Device | null;
   readonly options: LogOptions | null;
   readonly usage: Usage | null;
-  /** `null` while the exchange is going on; `interrupted`: its host died before the end. */
+  /** `null` while the exchange is going on; `interrupted`: its host died before the end. Either may go on again. */
   readonly finish_reason: FinishReason | "cancelled" | "error" | "interrupted" | null;
   readonly error: (WireError & { readonly status: number }) | null;
   readonly queue_ms: number | null;
   readonly prompt_ms: number | null;
   /** From the request's arrival to its first token. */
   readonly ttft_ms: number | null;
+  /** Of its last part, if the stream was continued. */
   readonly predicted_ms: number | null;
   readonly tokens_per_s: number | null;
   readonly duration_ms: number | null;
@@ -89,9 +90,41 @@ export interface StorageFacts {
   readonly persisted: boolean;
 }
 
+/** How to ask for a stream again. */
+export interface Replay {
+  /** Below where the routes start. */
+  readonly path: string;
+  readonly accept: string;
+  /** As it came. */
+  readonly body: unknown;
+  /** The one that was used, whoever chose it. */
+  readonly seed: number;
+  /** llama.cpp's `X-Conversation-Id`: another name for the stream. */
+  readonly conversationId: string | null;
+}
+
+/** A stream that can be continued: what was asked, and as much of the answer as was kept. */
+export interface KeptStream {
+  readonly record: LogRecord;
+  readonly replay: Replay;
+  readonly events: readonly TokenEvent[];
+}
+
+/** A record that is open. */
+export interface OpenEntry {
+  /** Keeps what was said of a stream: the events after those before, without gaps. */
+  keep(events: readonly TokenEvent[]): Promise<void>;
+  /** Stores the end, and counts it in `totals`. */
+  close(record: LogRecord, events: readonly TokenEvent[]): Promise<void>;
+}
+
 export interface LogSink {
-  /** Stores an open record at once; the function that comes back stores its end, and counts it in `totals`. */
-  begin(open: LogRecord): Promise<(closed: LogRecord) => Promise<void>>;
+  /** Stores an open record at once. `replay`: for streams, whose events are kept until some minutes after the end. */
+  begin(open: LogRecord, replay: Replay | null): Promise<OpenEntry>;
+  /** The newest stream of this request or conversation id; `null` where none is kept (any more). */
+  kept(name: string): Promise<KeptStream | null>;
+  /** Opens a stream's record again. Rejects with `stream-busy` if another host is writing it. */
+  reopen(kept: KeptStream): Promise<OpenEntry>;
   read(query: LogQuery): ReadableStream<LogRecord>;
   /** Sums over every exchange that ever ended here, whatever became of its record. */
   totals(): Promise<Totals>;

@@ -6,7 +6,7 @@ import type { LogQuery, LogSink } from "./log-record.ts";
 /** The log as JSONL, a page of records in memory at a time. */
 export async function logsResponse(log: LogSink, search: URLSearchParams, nowMs: number): Promise<Response> {
   const query = parseLogQuery(search);
-  const { stream } = await awaitFirst(log.read(query)).catch((cause) => {
+  const stream = await awaitFirst(log.read(query)).catch((cause) => {
     const detail = `The log cannot be read: ${reasonOf(cause)}. Allow this site to store data and try again.`;
     throw new VaultError("log-failed", detail, { cause });
   });

@@ -1,5 +1,5 @@
 import { VaultError } from "./errors.ts";
-import type { Engine, EngineCall, EngineToHost, HostToEngine, Port, TokenEvent } from "./protocol.ts";
+import type { Engine, EngineCall, EngineToHost, HostToEngine, Port, TokenEvent, WireError } from "./protocol.ts";
 
 /** Events that the engine may be ahead of the reader: enough to hide a round trip, little to throw away. */
 const WINDOW = 16;
@@ -7,14 +7,14 @@ const WINDOW = 16;
 /** An `Engine` whose work happens on the far side of `port`. */
 export interface RemoteEngine extends Engine {
   /** Fails what is pending and everything that comes after: the other end is gone. */
-  disconnect(): void;
+  disconnect(why?: VaultError): void;
 }
 
 /** The host's end. */
 export function connectEngine(port: Port): RemoteEngine {
   const pending = new Map<number, (message: EngineToHost) => void>();
   let lastId = 0;
-  let gone = false;
+  let gone: WireError | undefined;
   const send = (message: HostToEngine) => port.postMessage(message);
 
   port.addEventListener("message", ({ data }) => {
@@ -27,7 +27,7 @@ export function connectEngine(port: Port): RemoteEngine {
   const open = (message: (id: number) => HostToEngine, receive: (answer: EngineToHost) => void): number => {
     const id = ++lastId;
     if (gone) {
-      receive({ type: "fail", id, error: ENGINE_GONE });
+      receive({ type: "fail", id, error: gone });
     } else {
       pending.set(id, receive);
       send(message(id));
@@ -96,9 +96,9 @@ export function connectEngine(port: Port): RemoteEngine {
       );
     },
 
-    disconnect() {
-      gone = true;
-      for (const [id, receive] of [...pending]) receive({ type: "fail", id, error: ENGINE_GONE });
+    disconnect(why) {
+      gone = why?.toWire() ?? ENGINE_GONE;
+      for (const [id, receive] of [...pending]) receive({ type: "fail", id, error: gone });
       port.close();
     },
   };

@@ -38,7 +38,7 @@ function source(events: TokenEvent[], end: "close" | "fail" | "hang" = "close") 
 function setUp(log: LogSink = createMemoryLog()) {
   let clockMs = 0;
   const now = () => (clockMs += 10);
-  const journal = createJournal({ log, now, newId: () => "id-1" });
+  const journal = createJournal({ log, now, newId: () => "id-1", onBusy: () => {} });
   const exchange = journal.newExchange(new Request("http://x/generate/stream", { method: "POST" }));
   exchange.begin({ prompt: "p", mode: "stream" });
   return { journal, exchange, now };
@@ -56,7 +56,7 @@ test("`recordEvents()` passes everything through and stores one record", async (
   const { exchange, now } = setUp(log);
   expect(log.records).toMatchObject([{ id: "id-1", prompt: "p", finish_reason: null }]);
   const events = [start, token(0), token(1), done];
-  expect(await read(recordEvents(source(events), exchange, now))).toEqual(events);
+  expect(await read(recordEvents(source(events), exchange, now).recorded)).toEqual(events);
   expect(log.records).toMatchObject([
     {
       response: "t0t1!",
@@ -76,7 +76,7 @@ test("`recordEvents()` passes everything through and stores one record", async (
 test("`recordEvents()` stores the record before the reader sees the end", async () => {
   const log = createMemoryLog();
   const { exchange, now } = setUp(log);
-  const reader = recordEvents(source([start, token(0), done]), exchange, now).getReader();
+  const reader = recordEvents(source([start, token(0), done]), exchange, now).recorded.getReader();
   for (let next = await reader.read(); next.value?.type !== "done"; next = await reader.read());
   expect(log.records[0]?.finish_reason).toBe("stop");
 });
@@ -84,7 +84,7 @@ test("`recordEvents()` stores the record before the reader sees the end", async 
 test("`recordEvents()` turns a failure into a last event, and keeps what was said before it", async () => {
   const log = createMemoryLog();
   const { exchange, now } = setUp(log);
-  const events = await read(recordEvents(source([start, token(0)], "fail"), exchange, now));
+  const events = await read(recordEvents(source([start, token(0)], "fail"), exchange, now).recorded);
   expect(events.at(-1)).toEqual({ type: "error", error: { code: "engine-failed", detail: "It broke." } });
   expect(log.records).toMatchObject([{ response: "t0", finish_reason: "error", error: { status: 500 } }]);
 });
@@ -92,7 +92,7 @@ test("`recordEvents()` turns a failure into a last event, and keeps what was sai
 test("`recordEvents()` stores a cancelled exchange once, with the tokens it had", async () => {
   const log = createMemoryLog();
   const { exchange, now } = setUp(log);
-  const reader = recordEvents(source([start, token(0), token(1)], "hang"), exchange, now).getReader();
+  const reader = recordEvents(source([start, token(0), token(1)], "hang"), exchange, now).recorded.getReader();
   for (let count = 0; count < 3; count++) await reader.read();
   const pending = reader.read();
   await reader.cancel();
@@ -105,6 +105,6 @@ test("`recordEvents()` stores a cancelled exchange once, with the tokens it had"
 test("a log that cannot be written does not stand in the way of the answer, and is counted", async () => {
   const full: LogSink = { ...createMemoryLog(), begin: () => Promise.reject(new Error("storage is full")) };
   const { journal, exchange, now } = setUp(full);
-  expect(await read(recordEvents(source([start, done]), exchange, now))).toEqual([start, done]);
+  expect(await read(recordEvents(source([start, done]), exchange, now).recorded)).toEqual([start, done]);
   expect(journal.failures).toBe(1);
 });

@@ -1,93 +1,112 @@
-import { asVaultError } from "./errors.ts";
+import { AnswerSoFar } from "./answer-so-far.ts";
+import { asVaultError, VaultError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
-import type { LogOptions, LogRecord } from "./log-record.ts";
-import type { GenerateOptions, TokenEvent } from "./protocol.ts";
-import { type DoneEvent, perSecond, type StartEvent, usageOf } from "./usage.ts";
+import type { LogRecord } from "./log-record.ts";
+import type { TokenEvent } from "./protocol.ts";
+import { perSecond } from "./usage.ts";
+
+export interface RecordedEvents {
+  readonly recorded: ReadableStream<TokenEvent>;
+  /** Ends the answer from here; settles when its record is closed. The reader gets the reason as the last event. */
+  stop(why: VaultError): Promise<void>;
+}
+
+/** Events are kept for a continuation this often: what a crash takes with it can be computed again. */
+const KEEP_EVERY_MS = 250;
 
 /**
  * Passes events through while the log record falls out of them; a failure becomes a last `error` event.
  * The record is stored *before* the stream ends: an open body keeps a service worker alive, whereas `waitUntil`
  * for a whole stream makes Chromium kill it after five minutes.
+ *
+ * @param known what came of it before, in another life of this exchange; told again, not measured again
  */
 export function recordEvents(
   events: ReadableStream<TokenEvent>,
   exchange: Exchange,
   now: () => number,
-): ReadableStream<TokenEvent> {
+  known: readonly TokenEvent[] = [],
+): RecordedEvents {
   const reader = events.getReader();
-  let start: StartEvent | undefined;
-  let done: DoneEvent | undefined;
-  let text = "";
+  const answer = new AnswerSoFar();
+  const told = [...known];
+  for (const event of known) answer.add(event);
+  let fresh: TokenEvent[] = [];
+  let keptMs = now();
+  let freshTokens = 0;
   let firstMs: number | null = null;
   let lastMs = 0;
 
   const observe = (event: TokenEvent) => {
-    if (event.type === "start") {
-      start = event;
-      exchange.prefillMs = event.prefillMs;
-    }
-    if (event.type === "done") done = event;
-    if (event.type === "token" || event.type === "done") text += event.text;
+    answer.add(event);
+    fresh.push(event);
+    if (event.type === "start") exchange.prefillMs = event.prefillMs;
     if (event.type === "token") {
-      exchange.tokens++;
+      freshTokens++;
+      exchange.tokens = answer.tokens;
       lastMs = now();
       firstMs ??= lastMs;
     }
+    if (now() - keptMs < KEEP_EVERY_MS) return;
+    exchange.keep(fresh);
+    fresh = [];
+    keptMs = now();
   };
 
   /** The engine's own figure, or as seen from here if it did not come to the end. */
-  const predictedMs = (): number | null => done?.decodeMs ?? (firstMs === null ? null : lastMs - firstMs);
+  const predictedMs = (): number | null => answer.done?.decodeMs ?? (firstMs === null ? null : lastMs - firstMs);
 
-  const soFar = (): Partial<LogRecord> => ({
-    response: text,
-    model: start?.model ?? null,
-    device: start?.device ?? null,
-    options: start ? logOptions(start.options) : null,
-    usage: start ? usageOf(start.promptTokens, done?.newTokens ?? exchange.tokens) : null,
-    ttft_ms: firstMs === null ? null : firstMs - exchange.arrivedMs,
-    predicted_ms: predictedMs(),
-    tokens_per_s: firstMs === null ? null : perSecond(exchange.tokens, predictedMs() ?? 0),
-  });
+  const times = (): Partial<LogRecord> =>
+    firstMs === null
+      ? {}
+      : {
+          ttft_ms: known.length > 0 ? exchange.ttftMs : firstMs - exchange.arrivedMs,
+          predicted_ms: predictedMs(),
+          tokens_per_s: perSecond(freshTokens, predictedMs() ?? 0),
+        };
 
-  return new ReadableStream<TokenEvent>(
+  const soFar = (): Partial<LogRecord> => ({ ...answer.fields(), ...times() });
+
+  let stopped: VaultError | undefined;
+  const stop = async (why: VaultError): Promise<void> => {
+    stopped = why;
+    await Promise.all([exchange.fail(why, soFar(), fresh), reader.cancel(why)]);
+  };
+
+  const next = async (): Promise<TokenEvent | null> => {
+    for (;;) {
+      const { done: ended, value } = await reader.read();
+      if (stopped) throw stopped;
+      if (ended) return null;
+      if (value.type === "start" && answer.start) continue; // of an engine that goes on
+      observe(value);
+      if (answer.done) await exchange.end({ ...soFar(), finish_reason: answer.done.finishReason }, fresh);
+      return value;
+    }
+  };
+
+  const recorded = new ReadableStream<TokenEvent>(
     {
       async pull(controller) {
+        const before = told.shift();
+        if (before) return controller.enqueue(before);
         try {
-          const { done: ended, value } = await reader.read();
-          if (ended) return controller.close();
-          observe(value);
-          if (done) await exchange.end({ ...soFar(), finish_reason: done.finishReason });
-          controller.enqueue(value);
+          const event = await next();
+          if (event) controller.enqueue(event);
+          else controller.close();
         } catch (cause) {
           const error = asVaultError(cause);
-          await exchange.fail(error, soFar());
+          await exchange.fail(error, soFar(), fresh);
           controller.enqueue({ type: "error", error: error.toWire() });
           controller.close();
         }
       },
       async cancel(reason) {
-        await Promise.all([exchange.end({ ...soFar(), finish_reason: "cancelled" }), reader.cancel(reason)]);
+        if (reason instanceof VaultError) return stop(reason); // ended for its client, not by it
+        await Promise.all([exchange.end({ ...soFar(), finish_reason: "cancelled" }, fresh), reader.cancel(reason)]);
       },
     },
     { highWaterMark: 0 },
   );
-}
-
-function logOptions(options: GenerateOptions): LogOptions {
-  return {
-    max_new_tokens: options.maxNewTokens,
-    temperature: options.temperature,
-    top_k: options.topK,
-    top_p: options.topP,
-    min_p: options.minP,
-    typical_p: options.typicalP,
-    repetition_penalty: options.repetitionPenalty,
-    repeat_last_n: options.repetitionWindow,
-    frequency_penalty: options.frequencyPenalty,
-    presence_penalty: options.presencePenalty,
-    logit_bias: Object.fromEntries(options.logitBias),
-    format: options.format,
-    stop: options.stop,
-    seed: options.seed,
-  };
+  return { recorded, stop };
 }

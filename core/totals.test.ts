@@ -43,7 +43,7 @@ test("`addRecord()` adds up what the records say", () => {
     record({ dialect: "openai", finish_reason: "error", duration_ms: 1 }),
     record({ dialect: null, finish_reason: "error", duration_ms: 1 }),
   ];
-  const totals = records.reduce(addRecord, NO_TOTALS);
+  const totals = records.reduce((sum, one) => addRecord(sum, one), NO_TOTALS);
   expect(totals).toMatchObject({ promptTokens: 13, predictedTokens: 5, longestTokens: 11 });
   expect(totals.promptSeconds).toBeCloseTo(0.15);
   expect(totals.predictedSeconds).toBeCloseTo(0.31);

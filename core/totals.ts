@@ -16,15 +16,20 @@ export const NO_TOTALS: Totals = {
   ttft: EMPTY,
 };
 
-/** The totals with one more ended exchange. Latencies are those of exchanges in which the model said something. */
-export function addRecord(totals: Totals, record: LogRecord): Totals {
+/**
+ * The totals with one more ended request. Latencies are those of exchanges in which the model said something.
+ *
+ * @param before the record as an earlier request ended it, if this one went on with its stream: the prompt was read
+ *   again, its tokens were not computed again
+ */
+export function addRecord(totals: Totals, record: LogRecord, before: LogRecord | null = null): Totals {
   const { usage, prompt_ms, predicted_ms, ttft_ms, duration_ms } = record;
-  const answered = ttft_ms !== null;
+  const answered = ttft_ms !== null && before === null;
   return {
     requests: countOne(totals.requests, record.dialect ?? "none", record.finish_reason ?? "none"),
     promptTokens: totals.promptTokens + (usage?.prompt_tokens ?? 0),
     promptSeconds: totals.promptSeconds + (prompt_ms ?? 0) / 1000,
-    predictedTokens: totals.predictedTokens + (usage?.completion_tokens ?? 0),
+    predictedTokens: totals.predictedTokens + (usage?.completion_tokens ?? 0) - (before?.usage?.completion_tokens ?? 0),
     predictedSeconds: totals.predictedSeconds + (predicted_ms ?? 0) / 1000,
     longestTokens: Math.max(totals.longestTokens, usage?.total_tokens ?? 0),
     latency: answered && duration_ms !== null ? observe(totals.latency, duration_ms / 1000) : totals.latency,

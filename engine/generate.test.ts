@@ -75,7 +75,9 @@ test("two generations at once do not disturb each other", async () => {
 });
 
 test("`generate()` scores what it says by the model's own probabilities, before any sampling option", async () => {
-  const { all } = await collect(generate(createFakeModel(), ask("a", { logprobs: 2, seed: 1, sampling: { temperature: 3 } })));
+  const { all } = await collect(
+    generate(createFakeModel(), ask("a", { logprobs: 2, seed: 1, sampling: { temperature: 3 } })),
+  );
   const scores = all.flatMap((event) => (event.type === "token" && event.score ? [event.score] : []));
   expect(scores).toHaveLength(5);
   // One logit is 20, 255 are 0.

@@ -1,71 +1,143 @@
-import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from "idb";
-import type { LogQuery, LogRecord, LogSink, StorageFacts, Totals } from "../core/log-record.ts";
-import { LOG_CHANNEL } from "../core/protocol.ts";
-import { addRecord, NO_TOTALS } from "../core/totals.ts";
-import { holdLock } from "../core/web-lock.ts";
-
-/** `owner` is there while the exchange is going on: a lock that its host holds while it lives. */
-interface Row {
-  readonly record: LogRecord;
-  readonly owner?: string;
-}
-
-interface Schema extends DBSchema {
-  /** By order of arrival: timestamps may be equal. */
-  logs: { key: number; value: Row; indexes: { owner: string } };
-  /** One row, written in the transactions that close records: it counts each of them once. */
-  totals: { key: typeof TOTALS; value: Totals };
-}
-
-const TOTALS = "totals";
+import { VaultError } from "../core/errors.ts";
+import type { LogQuery, LogRecord, LogSink, OpenEntry, StorageFacts } from "../core/log-record.ts";
+import { LOG_CHANNEL, type TokenEvent } from "../core/protocol.ts";
+import { NO_TOTALS } from "../core/totals.ts";
+import { heldLocks, holdLock } from "../core/web-lock.ts";
+import { within } from "../core/within.ts";
+import { ALL, count, type Database, eventsOf, openDatabase, TOTALS } from "./database.ts";
+import { sweep } from "./sweep.ts";
 
 /** Records read at a time: a transaction must not stay open while a reader sleeps. */
 const PAGE = 64;
 
+/** An upgrade waits until other tabs have closed the database; nobody else does. */
+const OPEN_MS = 4_000;
+
+export interface LogStoreOptions {
+  readonly name?: string;
+  /** For how long a stream can be continued after its end. */
+  readonly keepStreamsMs?: number;
+}
+
 /** The log in IndexedDB. Records that were left open by a host that died are closed as `interrupted`. */
-export function openLogStore(name = "minivault"): LogSink {
-  const owner = `minivault-log-${crypto.randomUUID()}`;
+export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: LogStoreOptions = {}): LogSink {
+  const owner = `minivault-log-${newOwnerId()}`;
   const channel = new BroadcastChannel(LOG_CHANNEL);
   let locked: Promise<void> | undefined;
-  let opening: Promise<IDBPDatabase<Schema>> | undefined;
+  let opening: Promise<Database> | undefined;
 
   /** Storage may be back for the next record, and so may a connection that the browser or an upgrade took. */
   const forget = () => {
     opening = undefined;
   };
-  const open = () => {
+  const open = (): Promise<Database> => {
     locked ??= holdLock(owner);
-    opening ??= locked.then(() => openDatabase(name, forget));
+    opening ??= locked.then(async () => {
+      const db = await openDatabase(name, forget);
+      await sweep(db, owner, keepStreamsMs);
+      return db;
+    });
     opening.catch(forget);
-    return opening;
+    return within(opening, OPEN_MS, async () => BLOCKED);
+  };
+  const openSwept = async (): Promise<Database> => {
+    const db = await open();
+    await sweep(db, owner, keepStreamsMs);
+    return db;
+  };
+
+  /** @param keptEvents how many are kept already */
+  const entryOf = (db: Database, key: number, id: string, before: LogRecord | null, keptEvents: number): OpenEntry => {
+    let from = keptEvents;
+    return {
+      async keep(events) {
+        if (events.length === 0) return;
+        const at = from;
+        from += events.length;
+        await db.put("events", events, [id, at]);
+      },
+      async close(record, events) {
+        const tx = db.transaction(ALL, "readwrite");
+        await tx.objectStore("logs").put({ record }, key);
+        await count(tx, record, before);
+        const stream = await tx.objectStore("streams").get(id);
+        if (stream) {
+          await tx.objectStore("streams").put({ ...stream, endedMs: Date.now() });
+          if (events.length > 0) await tx.objectStore("events").put(events, [id, from]);
+        }
+        await tx.done;
+        channel.postMessage(null);
+      },
+    };
   };
 
   return {
-    async begin(record) {
+    async begin(record, replay) {
       const db = await open();
-      const key = await db.add("logs", { record, owner });
+      const tx = db.transaction(ALL, "readwrite");
+      const logKey = await tx.objectStore("logs").add({ record, owner });
+      const { id, request_id } = record;
+      if (replay) {
+        const names = [request_id, ...(replay.conversationId ? [replay.conversationId] : [])];
+        await tx.objectStore("streams").put({ id, logKey, names, replay });
+      }
+      await tx.done;
       channel.postMessage(null);
-      return async (closed) => {
-        const tx = db.transaction(["logs", "totals"], "readwrite");
-        const counted = count(tx.objectStore("totals"), [closed]);
-        await Promise.all([tx.objectStore("logs").put({ record: closed }, key), counted, tx.done]);
-        channel.postMessage(null);
-      };
+      return entryOf(db, logKey, id, null, 0);
     },
-    read: (query) => readPages(open, query),
+    async kept(name) {
+      const db = await openSwept();
+      const rows = await db.getAllFromIndex("streams", "names", name);
+      const newest = rows.toSorted((a, b) => b.logKey - a.logKey)[0];
+      const row = newest && (await db.get("logs", newest.logKey));
+      if (!row) return null;
+      const events = withoutGaps((await db.getAll("events", eventsOf(newest.id))).flat());
+      return { record: row.record, replay: newest.replay, events };
+    },
+    async reopen({ record, events }) {
+      const db = await open();
+      const alive = await heldLocks();
+      const tx = db.transaction(ALL, "readwrite");
+      const stream = await tx.objectStore("streams").get(record.id);
+      const row = stream && (await tx.objectStore("logs").get(stream.logKey));
+      if (!stream || !row) throw GONE;
+      if (row.owner && (alive?.has(row.owner) ?? true)) throw BUSY;
+      const { endedMs: _, ...reopened } = stream;
+      await tx.objectStore("streams").put(reopened);
+      await tx.objectStore("events").delete(eventsOf(record.id, events.length)); // what a gap parted from them
+      await tx
+        .objectStore("logs")
+        .put({ record: { ...row.record, finish_reason: null, error: null }, owner }, stream.logKey);
+      await tx.done;
+      channel.postMessage(null);
+      return entryOf(db, stream.logKey, record.id, row.record, events.length);
+    },
+    read: (query) => readPages(openSwept, query),
     totals: async () => (await (await open()).get("totals", TOTALS)) ?? NO_TOTALS,
     storage,
   };
 }
 
-type TotalsStore = Pick<IDBPObjectStore<Schema, ["logs", "totals"], "totals", "readwrite">, "get" | "put">;
-
-async function count(store: TotalsStore, closed: readonly LogRecord[]): Promise<void> {
-  if (closed.length === 0) return;
-  await store.put(closed.reduce(addRecord, (await store.get(TOTALS)) ?? NO_TOTALS), TOTALS);
+/** A write may have failed: what comes after it is computed again. */
+function withoutGaps(events: readonly TokenEvent[]): readonly TokenEvent[] {
+  let tokens = 0;
+  const broken = events.findIndex((event, place) => {
+    if (place === 0) return event.type !== "start";
+    if (event.type === "token") return event.index !== tokens++;
+    return event.type !== "done" || event.newTokens !== tokens;
+  });
+  return broken === -1 ? events : events.slice(0, broken);
 }
 
-async function storage(): Promise<StorageFacts> {
+/** `crypto.randomUUID` is missing in a page over plain `http:`. */
+const newOwnerId = (): string => crypto.getRandomValues(new Uint32Array(4)).join("-");
+
+const BLOCKED = new VaultError("log-failed", "Another tab keeps an older version of the log open. Close or reload it.");
+const BUSY = new VaultError("stream-busy", "Another tab is reading this stream. Close that one and try again.");
+const GONE = new VaultError("stream-not-found", "The stream is not kept any longer. Send the request again.");
+
+async function storage(): Promise<StorageFacts | null> {
+  if (!navigator.storage) return null; // a page over plain `http:` is not told
   const [{ usage = 0, quota = 0 }, persisted] = await Promise.all([
     navigator.storage.estimate(),
     navigator.storage.persisted(),
@@ -73,55 +145,17 @@ async function storage(): Promise<StorageFacts> {
   return { used: usage, quota, persisted };
 }
 
-async function openDatabase(name: string, onClosed: () => void): Promise<IDBPDatabase<Schema>> {
-  const db = await openDB<Schema>(name, 2, {
-    async upgrade(db, from, _to, tx) {
-      if (from < 1) db.createObjectStore("logs", { autoIncrement: true }).createIndex("owner", "owner");
-      db.createObjectStore("totals");
-      if (from < 1) return;
-      // What was logged before there were totals counts as well.
-      const rows = await tx.objectStore("logs").getAll();
-      await count(
-        tx.objectStore("totals"),
-        rows.filter(({ owner }) => !owner).map(({ record }) => record),
-      );
-    },
-    // Another tab wants to upgrade: do not stand in its way.
-    blocking(_current, _blocked, event) {
-      (event.target as IDBDatabase).close();
-      onClosed();
-    },
-    terminated: onClosed,
-  });
-  await closeOrphans(db);
-  return db;
-}
-
-async function closeOrphans(db: IDBPDatabase<Schema>): Promise<void> {
-  const { held = [] } = await navigator.locks.query();
-  const alive = new Set(held.map(({ name }) => name));
-  const tx = db.transaction(["logs", "totals"], "readwrite");
-  const closed: LogRecord[] = [];
-  for await (const cursor of tx.objectStore("logs").index("owner").iterate()) {
-    const { record, owner } = cursor.value;
-    if (!owner || alive.has(owner)) continue;
-    const end: LogRecord = { ...record, finish_reason: "interrupted" };
-    await cursor.update({ record: end });
-    closed.push(end);
-  }
-  await count(tx.objectStore("totals"), closed);
-  await tx.done;
-}
-
-function readPages(open: () => Promise<IDBPDatabase<Schema>>, { order, limit }: LogQuery): ReadableStream<LogRecord> {
+function readPages(open: () => Promise<Database>, { order, limit }: LogQuery): ReadableStream<LogRecord> {
   const direction = order === "asc" ? "next" : "prev";
   let last: number | undefined;
   let left = limit;
+  let opened: Promise<Database> | undefined;
   return new ReadableStream(
     {
       async pull(controller) {
         if (left === 0) return controller.close();
-        const db = await open();
+        opened ??= open();
+        const db = await opened;
         let cursor = await db.transaction("logs").store.openCursor(beyond(last, direction), direction);
         if (!cursor) return controller.close();
         for (let room = PAGE; cursor && room > 0 && left > 0; room--, left--) {

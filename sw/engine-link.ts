@@ -1,105 +1,54 @@
-import { deferStream } from "../core/defer-stream.ts";
+import { createEngineLink, type EngineLink, type Leases } from "../core/engine-link.ts";
 import { VaultError } from "../core/errors.ts";
-import { connectEngine, type RemoteEngine } from "../core/port-client.ts";
-import { type Engine, type PageToSw, PROTOCOL_VERSION, type SwToPage } from "../core/protocol.ts";
+import { ENGINE_LOCK, type PageToSw, type SwToPage } from "../core/protocol.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 
-/** Time for a page to answer: one that has just been opened must first become the host. */
-const ANSWER_MS = 5_000;
+/** A page that hosts the engine answers within a moment, or is about to start a worker: then within seconds. */
+const TAKE_OVER_MS = 8_000;
 
-export interface EngineLink extends Engine {
+/** A page that is being opened asks for the lock soon. */
+const NOBODY_MS = 5_000;
+
+export interface SwLink extends EngineLink {
   onMessage(message: PageToSw): void;
 }
 
-/**
- * The engine as the service worker sees it. The browser may stop this worker at any time, and the port is forgotten;
- * so a missing port is normal: ask the pages for a new one.
- */
-export function createEngineLink(): EngineLink {
-  let linked: RemoteEngine | undefined;
-  let linkedLock: string | undefined;
-  let asked: Deferred<RemoteEngine> | undefined;
-
-  const engine = (): Promise<RemoteEngine> => {
-    if (linked) return Promise.resolve(linked);
-    asked ??= askPages(() => {
-      asked = undefined;
-    });
-    return asked.promise;
-  };
-
-  const link = (arrived: RemoteEngine, aliveLock: string) => {
-    linked?.disconnect();
-    linked = arrived;
-    linkedLock = aliveLock;
-    asked?.resolve(arrived);
-    // Granted when the page is gone.
-    void navigator.locks.request(aliveLock, () => {
-      if (linked === arrived) linked = undefined;
-      arrived.disconnect();
-    });
-  };
-
-  /** Asks again if the page that was asked has gone since, or was reloaded: for questions, which begin nothing. */
-  const onEngine = async <T>(ask: (engine: RemoteEngine) => Promise<T>): Promise<T> => {
-    const asked = await engine();
-    try {
-      return await ask(asked);
-    } catch (cause) {
-      if (linked === asked) throw cause;
-      return ask(await engine());
-    }
-  };
-
+/** The engine as the service worker sees it: in one of the pages, which are asked for it. */
+export function linkToPages(leases: Partial<Leases> = {}): SwLink {
+  const link = createEngineLink({
+    leases,
+    askForPort: (waitedMs) => void ask(waitedMs, () => link.refuse(NOBODY)),
+    reportStuck: (aliveLock) => void tellPages({ type: "engine-stuck", aliveLock }),
+  });
   return {
+    ...link,
     onMessage(message) {
-      if (message.type !== "engine-port") return;
-      if (linked && message.aliveLock === linkedLock) {
-        // A page that has just become the host sends a port by itself, and one more if it was asked meanwhile.
-        message.port.close();
-      } else if (message.version === PROTOCOL_VERSION) {
-        link(connectEngine(message.port), message.aliveLock);
-      } else {
-        asked?.reject(
-          new VaultError(
-            "version-mismatch",
-            "The page and its service worker are of different versions. Reload the page.",
-          ),
-        );
-      }
+      if (message.type === "engine-port") link.offer(message.port, message.version, message.aliveLock);
+      if (message.type === "engine-failed") link.refuse(VaultError.fromWire(message.error));
     },
-
-    status: () => onEngine((asked) => asked.status()).catch(() => ({ state: "absent" })),
-    admit: (...args) => onEngine((asked) => asked.admit(...args)),
-    load: (...args) => onEngine((asked) => asked.load(...args)),
-    unload: (...args) => onEngine((asked) => asked.unload(...args)),
-    tokenise: (...args) => onEngine((asked) => asked.tokenise(...args)),
-    detokenise: (...args) => onEngine((asked) => asked.detokenise(...args)),
-    generate: (request) => deferStream(async () => (await engine()).generate(request)),
   };
 }
 
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(reason: Error): void;
+async function ask(waitedMs: number, refuse: () => void): Promise<void> {
+  const { held = [], pending = [] } = await navigator.locks.query();
+  const host = held.find(({ name }) => name === ENGINE_LOCK);
+  if (!host && !pending.some(({ name }) => name === ENGINE_LOCK) && waitedMs >= NOBODY_MS) return refuse();
+  await tellPages({ type: "need-engine" });
+  if (host && waitedMs >= TAKE_OVER_MS && waitedMs % TAKE_OVER_MS === 0) await replace(host.clientId);
 }
 
-/** Every page is asked; whichever hosts the engine sends a port, which reaches `onMessage`. */
-function askPages(onSettled: () => void): Deferred<RemoteEngine> {
-  let settle!: Omit<Deferred<RemoteEngine>, "promise">;
-  const promise = new Promise<RemoteEngine>((resolve, reject) => {
-    settle = { resolve, reject };
-    setTimeout(
-      () => reject(new VaultError("engine-absent", "No page hosts the engine. Open MiniVault in a tab and try again.")),
-      ANSWER_MS,
-    );
-  });
-  promise.then(onSettled, onSettled);
-  const ask: SwToPage = { type: "need-engine" };
-  void self.clients.matchAll({ type: "window", includeUncontrolled: true }).then((pages) => {
-    for (const page of pages) page.postMessage(ask);
-  });
-  return { promise, ...settle };
+/** The page that holds the lock does not answer: it may be frozen. */
+async function replace(hostId: string | undefined): Promise<void> {
+  const others = (await pages()).filter(({ id }) => id !== hostId);
+  const heir = others.find(({ visibilityState }) => visibilityState === "visible") ?? others[0];
+  heir?.postMessage({ type: "take-over" } satisfies SwToPage);
 }
+
+export async function tellPages(message: SwToPage): Promise<void> {
+  for (const page of await pages()) page.postMessage(message);
+}
+
+const pages = () => self.clients.matchAll({ type: "window", includeUncontrolled: true });
+
+const NOBODY = new VaultError("engine-absent", "No page hosts the engine. Open MiniVault in a tab and try again.");

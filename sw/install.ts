@@ -1,8 +1,11 @@
+import type { Patience } from "../core/admission.ts";
 import { createApi } from "../core/api.ts";
+import type { Leases } from "../core/engine-link.ts";
 import type { PageToSw } from "../core/protocol.ts";
 import type { RateLimit } from "../core/rate-limit.ts";
 import { openLogStore } from "../logs-export/store.ts";
-import { createEngineLink } from "./engine-link.ts";
+import { createBusy, isPing } from "./busy.ts";
+import { linkToPages } from "./engine-link.ts";
 import { isApiRequest } from "./scope.ts";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -14,6 +17,11 @@ export interface InstallOptions {
   readonly wholeOrigin?: boolean;
   /** Of each page; asked once, at the first request. A generous one if left out. */
   readonly rateLimit?: () => Promise<RateLimit>;
+  /** How long pages, engine and clients may be silent. */
+  readonly leases?: Partial<Leases>;
+  readonly patience?: Partial<Patience>;
+  /** For how long a stream can be continued after its end. */
+  readonly keepStreamsMs?: number;
 }
 
 /**
@@ -24,17 +32,31 @@ export function installVault({
   base = new URL(self.registration.scope),
   wholeOrigin = false,
   rateLimit,
+  leases,
+  patience = {},
+  keepStreamsMs,
 }: InstallOptions = {}): void {
-  const link = createEngineLink();
-  const log = openLogStore();
-  const handle = createApi({ engine: link, log, basePath: base.pathname, ...(rateLimit && { rateLimit }) });
+  const link = linkToPages(leases);
+  const busy = createBusy();
+  const handle = createApi({
+    engine: link,
+    log: openLogStore(keepStreamsMs === undefined ? {} : { keepStreamsMs }),
+    basePath: base.pathname,
+    patience,
+    onBusy: busy.onBusy,
+    ...(rateLimit && { rateLimit }),
+  });
   self.addEventListener("message", (event) => {
     const message = event.data as PageToSw | null;
     if (message?.type === "claim") event.waitUntil(self.clients.claim());
-    else if (message) link.onMessage(message);
+    else if (message) {
+      link.onMessage(message);
+      busy.remind();
+    }
   });
   self.addEventListener("fetch", (event) => {
-    if (isApiRequest(event.request, base, wholeOrigin)) {
+    if (isPing(event.request, base)) event.respondWith(busy.answerPing());
+    else if (isApiRequest(event.request, base, wholeOrigin)) {
       event.respondWith(handle(event.request, event.clientId));
     }
   });

@@ -45,6 +45,7 @@ test("`parseGenerateBody()` takes every field", () => {
     logprobs: null,
     echo: false,
     keepAliveMs: null,
+    continued: [],
   });
 });
 

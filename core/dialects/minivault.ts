@@ -21,6 +21,7 @@ import {
 import { newRequest } from "../generate-request.ts";
 import { logsResponse } from "../logs-route.ts";
 import type { GenerateRequest } from "../protocol.ts";
+import { parseSkip } from "../resume-route.ts";
 import { type DoneEvent, timingsOf, usageOf } from "../usage.ts";
 
 const DEFAULT_NEW_TOKENS = 128;
@@ -145,10 +146,22 @@ const logs = route({
   answer: ({ url }, { log, now }) => logsResponse(log, url.searchParams, now()),
 });
 
+const resume = route({
+  method: "GET",
+  path: "/generate/stream/:id",
+  summary: "A stream goes on where it was cut: after the event of Last-Event-ID, or after so many bytes",
+  parameters: [
+    { name: "id", in: "path", about: "The x-request-id of the stream, kept for 5 minutes", example: "my-request" },
+    { name: "from", in: "query", about: "Bytes that the client has, where there is no Last-Event-ID", example: "0" },
+  ],
+  mediaTypes: [SSE, NDJSON, "text/plain"],
+  answer: (call, vault) => vault.resume(call.parameter, parseSkip(call), call.request),
+});
+
 export const minivault: Dialect = {
   name: "minivault",
   title: "Own routes",
   prefix: "/",
-  routes: [generate, streaming("/generate/stream"), streaming("/generate-stream"), streaming("/stream"), logs],
+  routes: [generate, streaming("/generate/stream"), streaming("/generate-stream"), streaming("/stream"), resume, logs],
   error: (error) => ({ mediaType: "application/problem+json", body: problemDetails(error.toWire()) }),
 };

@@ -3,11 +3,12 @@ import { type Dialect, route } from "../dialect.ts";
 import type { Answer, Encoding } from "../encode/encoding.ts";
 import { SSE, SSE_END, sseData } from "../encode/lines.ts";
 import { scoreObject } from "../encode/scores.ts";
-import { ERRORS } from "../errors.ts";
+import { ERRORS, VaultError } from "../errors.ts";
 import * as f from "../fields.ts";
 import { newRequest, UNLIMITED } from "../generate-request.ts";
 import { findModel, type KnownModel, knownModels } from "../models.ts";
 import type { ChatMessage, GenerateRequest, OutputFormat, Prompt, Token, TokenScore, WireError } from "../protocol.ts";
+import { parseSkip } from "../resume-route.ts";
 import { type DoneEvent, usageOf } from "../usage.ts";
 
 // Shapes: https://platform.openai.com/docs/api-reference
@@ -262,6 +263,14 @@ function errorBody({ code, detail }: WireError, param: string | null) {
   return { error: { message: detail, type, param, code: code.replaceAll("-", "_") } };
 }
 
+function conversationOf({ searchParams }: URL): string {
+  const id = searchParams.get("conv_id");
+  if (id) return id;
+  throw new VaultError("bad-request", "conv_id is missing. Send the X-Conversation-Id of the stream.", {
+    field: "conv_id",
+  });
+}
+
 // ── Routes ─────────────────────────────────────────────────────────────────
 
 const QUESTION = [{ role: "user", content: "What model are you?" }];
@@ -310,6 +319,22 @@ export const openai: Dialect = {
       mediaTypes: ["application/json", SSE],
       answer: ({ body, exchange }, vault) =>
         vault.generate(completionRequest(body), completionEncoding(body), exchange),
+    }),
+    route({
+      method: "GET",
+      path: "/v1/stream",
+      summary: "llama.cpp's: a stream goes on after so many bytes, or after the event of Last-Event-ID",
+      parameters: [
+        {
+          name: "conv_id",
+          in: "query",
+          about: "The X-Conversation-Id or x-request-id of the stream, kept for 5 minutes",
+          example: "my-conversation",
+        },
+        { name: "from", in: "query", about: "Bytes that the client has, comments not counted", example: "0" },
+      ],
+      mediaTypes: [SSE],
+      answer: (call, vault) => vault.resume(conversationOf(call.url), parseSkip(call), call.request),
     }),
     route({
       method: "GET",

@@ -1,6 +1,7 @@
-import type { Exchange } from "../exchange.ts";
+import type { Exchange, Skip } from "../exchange.ts";
 import type { TokenEvent, TokenScore, WireError } from "../protocol.ts";
 import type { DoneEvent, StartEvent } from "../usage.ts";
+import { SSE, withIds } from "./lines.ts";
 
 type TokenOf = Extract<TokenEvent, { type: "token" }>;
 
@@ -26,18 +27,27 @@ export interface Answer {
   readonly scores: readonly TokenScore[];
 }
 
-/** Token events in, bytes out: one chunk a token. */
+/**
+ * Token events in, bytes out: one chunk a token. The id of an event is the number of tokens up to it; that of the end is
+ * one more. What the client has already (`skip`) is written again, as it was, and left out.
+ */
 export class EncodeStream extends TransformStream<TokenEvent, Uint8Array> {
-  constructor(encoding: Encoding, exchange: Exchange) {
+  constructor(encoding: Encoding, exchange: Exchange, skip: Skip = { type: "bytes", bytes: 0 }) {
     const utf8 = new TextEncoder();
     const scores: TokenScore[] = [];
     let start: StartEvent;
     let text = "";
+    let id = 0;
+    let skipBytes = skip.type === "bytes" ? skip.bytes : 0;
     const answer = (): Answer => ({ exchange, start, text, scores });
     const transformer: Transformer<TokenEvent, Uint8Array> = {
       transform(event, out) {
         const write = (chunk = "") => {
-          if (chunk) out.enqueue(utf8.encode(chunk));
+          if (!chunk || (skip.type === "events" && id <= skip.lastId && event.type !== "error")) return;
+          const bytes = utf8.encode(encoding.mediaType === SSE ? withIds(chunk, id) : chunk);
+          const from = Math.min(skipBytes, bytes.length);
+          skipBytes -= from;
+          if (from < bytes.length) out.enqueue(from ? bytes.slice(from) : bytes);
         };
         switch (event.type) {
           case "start":
@@ -45,11 +55,13 @@ export class EncodeStream extends TransformStream<TokenEvent, Uint8Array> {
             write(encoding.start?.(answer()));
             break;
           case "token":
+            id = event.index + 1;
             text += event.text;
             if (event.score) scores.push(event.score);
             write(encoding.token?.(event, answer()));
             break;
           case "done":
+            id = event.newTokens + 1;
             text += event.text;
             write(encoding.done(event, answer()));
             break;

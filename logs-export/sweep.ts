@@ -1,0 +1,40 @@
+import { AnswerSoFar } from "../core/answer-so-far.ts";
+import type { LogRecord } from "../core/log-record.ts";
+import { heldLocks } from "../core/web-lock.ts";
+import { ALL, count, type Database, eventsOf, type Transaction } from "./database.ts";
+
+/** Where nobody can say who lives, an exchange that began so long ago is taken for abandoned. */
+const ABANDONED_MS = 15 * 60_000;
+
+/** Closes the records of hosts that died, with what is known of their answers, and forgets streams that ended long ago. */
+export async function sweep(db: Database, us: string, keepMs: number): Promise<void> {
+  const alive = await heldLocks();
+  const nowMs = Date.now();
+  const isAlive = (owner: string, { timestamp }: LogRecord): boolean =>
+    owner === us || (alive?.has(owner) ?? nowMs - Date.parse(timestamp) < ABANDONED_MS);
+
+  const tx = db.transaction(ALL, "readwrite");
+  for await (const cursor of tx.objectStore("logs").index("owner").iterate()) {
+    const { record, owner } = cursor.value;
+    if (!owner || isAlive(owner, record)) continue;
+    const closed: LogRecord = { ...record, ...(await saidOf(tx, record)), finish_reason: "interrupted" };
+    await cursor.update({ record: closed });
+    await count(tx, closed);
+    const stream = await tx.objectStore("streams").get(record.id);
+    if (stream) await tx.objectStore("streams").put({ ...stream, endedMs: nowMs });
+  }
+  const expired = IDBKeyRange.upperBound(nowMs - keepMs);
+  for await (const cursor of tx.objectStore("streams").index("endedMs").iterate(expired)) {
+    await tx.objectStore("events").delete(eventsOf(cursor.value.id));
+    await cursor.delete();
+  }
+  await tx.done;
+}
+
+async function saidOf(tx: Transaction, { id }: LogRecord): Promise<Partial<LogRecord>> {
+  const events = (await tx.objectStore("events").getAll(eventsOf(id))).flat();
+  if (events.length === 0) return {};
+  const answer = new AnswerSoFar();
+  for (const event of events) answer.add(event);
+  return answer.fields();
+}
