@@ -48,8 +48,9 @@ export function createApi(options: ApiOptions): FetchHandler {
   const admission = createAdmission(engine, queue, now, { ...PATIENCE, ...options.patience });
 
   /** The same request again, of whose answer something is known. */
-  const resume = async (name: string, skip: Skip, { url }: Request): Promise<Response> => {
+  const resume = async (name: string, skip: Skip, { url, method }: Request): Promise<Response> => {
     const found = await log.kept(name);
+    if (found && method === "HEAD") return new Response();
     if (found) await admission.release(found.record.id);
     const kept = found && (await log.kept(name)); // with what was said meanwhile
     if (!kept) throw new VaultError("stream-not-found", `No stream of ${name} is kept. Send the request again.`);

@@ -3,6 +3,7 @@ import { MINIVAULT_CONTRACT } from "./minivault-contract.ts";
 import { OLLAMA_CONTRACT } from "./ollama-contract.ts";
 import { OPENAI_CONTRACT } from "./openai-contract.ts";
 import { OPERATIONS_CONTRACT } from "./operations-contract.ts";
+import { RESUME_CONTRACT } from "./resume-contract.ts";
 
 /** What the API promises in every host; a host's own file only says how to send. The model is `minivault-demo`. */
 export const API_CONTRACT: readonly ContractCase[] = [
@@ -10,4 +11,5 @@ export const API_CONTRACT: readonly ContractCase[] = [
   ...OPENAI_CONTRACT,
   ...OLLAMA_CONTRACT,
   ...OPERATIONS_CONTRACT,
+  ...RESUME_CONTRACT,
 ];

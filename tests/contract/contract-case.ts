@@ -48,17 +48,19 @@ export const stream = async (send: Send, body: object, accept: string) => {
   return { type: response.headers.get("content-type"), text: await response.text() };
 };
 
-/** Strict: every event is one `data` line and a blank one, nothing else. */
-export const dataLines = (sse: string): string[] => {
+/** Strict: every event is an `id` line, a `data` line and a blank one, nothing else. */
+export const events = (sse: string): Array<{ readonly id: number; readonly data: string }> => {
   assert.isTrue(sse.endsWith("\n\n"));
   return sse
     .slice(0, -2)
     .split("\n\n")
     .map((event) => {
-      assert.match(event, /^data: [^\n]*$/);
-      return event.slice("data: ".length);
+      const [, id, data] = /^id: (\d+)\ndata: ([^\n]*)$/.exec(event) ?? assert.fail(`not an event: ${event}`);
+      return { id: Number(id), data: data ?? "" };
     });
 };
+
+export const dataLines = (sse: string): string[] => events(sse).map(({ data }) => data);
 
 export const jsonLines = <T>(text: string): T[] => {
   assert.isTrue(text === "" || text.endsWith("\n"));

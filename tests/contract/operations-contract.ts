@@ -9,6 +9,7 @@ import {
   newId,
   PARIS,
   post,
+  type Send,
 } from "./contract-case.ts";
 import { parsePrometheus } from "./parse-prometheus.ts";
 
@@ -27,6 +28,12 @@ const fill = (path: string, parameters: Json[] = []): string => {
     else filled = filled.replace(`{${name}}`, encodeURIComponent(example));
   }
   return query.size > 0 ? `${filled}?${query}` : filled;
+};
+
+/** The stream that the examples of the documentation go on with. */
+const examplesExist = async (send: Send): Promise<void> => {
+  const headers = { accept: "text/event-stream", "x-request-id": "my-request", "x-conversation-id": "my-conversation" };
+  await (await post(send, "/generate/stream", { prompt: PARIS }, headers)).text();
 };
 
 export const OPERATIONS_CONTRACT: readonly ContractCase[] = [
@@ -107,6 +114,7 @@ export const OPERATIONS_CONTRACT: readonly ContractCase[] = [
       const { openapi, paths } = await json(await send("/openapi.json"));
       assert.match(openapi, /^3\.1\./);
       let replayed = 0;
+      await examplesExist(send);
       const replay = async (operation: Json, path: string, init: RequestInit) => {
         const { 200: ok } = operation.responses;
         const response = await send(path, init);
@@ -130,10 +138,10 @@ export const OPERATIONS_CONTRACT: readonly ContractCase[] = [
   {
     name: "OPTIONS tells which methods a route takes, in every dialect; HEAD is GET without a body",
     async run(send) {
-      await generate(send, { prompt: PARIS }); // until then health may say that the model is loading
+      await examplesExist(send);
       const { paths } = await json(await send("/openapi.json"));
-      for (const [path, { post }] of Object.entries<Json>(paths)) {
-        const url = path.replace(/\{\w+\}/, "minivault-demo");
+      for (const [path, { get, post }] of Object.entries<Json>(paths)) {
+        const url = fill(path, get?.parameters);
         const response = await send(url, { method: "OPTIONS" });
         assert.equal(response.status, 204);
         assert.equal(response.headers.get("allow"), post ? "POST, OPTIONS" : "GET, HEAD, OPTIONS");
