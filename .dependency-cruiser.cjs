@@ -20,13 +20,13 @@ module.exports = {
     only(
       "logs-see-protocol",
       "^logs-export/",
-      "^logs-export/|^core/(protocol|log-record|totals|errors|web-lock)\\.ts$|node_modules/idb/",
+      "^logs-export/|^core/(protocol|log-record|answer-so-far|totals|errors|web-lock|within)\\.ts$|node_modules/idb/",
     ),
     only("sw-never-sees-page-or-engine", "^sw/", "^sw/|^core/|^logs-export/|node_modules/workbox-"),
     only(
       "web-never-sees-sw-or-engine",
       "^web/",
-      "^web/|^core/(protocol|log-record|errors|web-lock|dialects/minivault)\\.ts$|node_modules/(lit|workbox-window|openapi-explorer)/",
+      "^web/|^core/(protocol|log-record|errors|web-lock|dialects/minivault)\\.ts$|node_modules/(lit|workbox-window|eventsource-parser|openapi-explorer)/",
     ),
     only(
       "cli-serves-the-built-site",
@@ -39,7 +39,7 @@ module.exports = {
       from: {
         path: "^(core|engine|logs-export|sw|web)/",
         pathNot:
-          "^core/(api|fields|config|openapi|dialect|dialects/\\w+)\\.ts$|^logs-export/store\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|(register-sw|api-docs)\\.ts$)|\\.test\\.ts$",
+          "^core/(api|fields|config|openapi|dialect|dialects/\\w+)\\.ts$|^logs-export/database\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|(client|register-sw|api-docs)\\.ts$)|\\.test\\.ts$",
       },
       to: { path: "node_modules" },
     },

@@ -1,7 +1,9 @@
+import { EventSourceParserStream } from "eventsource-parser/stream";
 import type { GenerateInput } from "../core/dialects/minivault.ts";
 import { VaultError } from "../core/errors.ts";
 import type { LogRecord, Usage } from "../core/log-record.ts";
-import type { ErrorCode, FinishReason } from "../core/protocol.ts";
+import type { ErrorCode, FinishReason, WireError } from "../core/protocol.ts";
+import { newRequestId } from "./request-id.ts";
 
 export interface Summary {
   readonly id: string;
@@ -15,10 +17,8 @@ export type AnswerEvent =
   | { readonly type: "token"; readonly text: string }
   | { readonly type: "done"; readonly summary: Summary };
 
-type Line =
-  | { readonly response: string; readonly done?: undefined }
-  | ({ readonly response: ""; readonly done: true } & Summary)
-  | { readonly error: { readonly code: ErrorCode; readonly detail: string }; readonly done: true };
+/** The last one has a summary. */
+type Data = { readonly token: string } & Partial<Summary>;
 
 export interface CallOptions {
   /** Where the routes start. */
@@ -26,40 +26,102 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface GenerateCall extends CallOptions {
+  /** Names the stream: `resume()` goes on with it, also after a reload. */
+  readonly requestId?: string;
+}
+
+/** Tries without a single new event: the service worker may be starting, or another tab be taking the engine over. */
+const MAX_TRIES = 7;
+const FIRST_WAIT_MS = 200;
+const LONGEST_WAIT_MS = 4_000;
+
+/** What passes by itself. */
+const WAIT_FOR: ReadonlySet<ErrorCode> = new Set(["stream-busy", "queue-full", "engine-absent", "engine-stuck"]);
+
 /**
  * `for await (const event of generate({ prompt }))`; leaving the loop stops the model, and so does `signal`, after
- * which the loop just ends. Throws a `VaultError`, also if the answer ends before its end mark.
+ * which the loop just ends. A stream that is cut (the browser stops service workers as it likes) goes on by itself.
+ * Throws a `VaultError`, also if it does not.
  */
-export async function* generate(
-  input: GenerateInput,
-  { base = location.href, signal }: CallOptions = {},
+export async function* generate(input: GenerateInput, options: GenerateCall = {}): AsyncGenerator<AnswerEvent, void> {
+  const { base = location.href, requestId = newRequestId() } = options;
+  yield* follow(requestId, options, (signal) =>
+    fetch(new URL("generate/stream", base), {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "text/event-stream", "x-request-id": requestId },
+      body: JSON.stringify(input),
+      signal,
+    }),
+  );
+}
+
+/** The answer to an earlier request, from its first token on; it goes on if it was cut. Kept for five minutes. */
+export const resume = (requestId: string, options: CallOptions = {}): AsyncGenerator<AnswerEvent, void> =>
+  follow(requestId, options, null);
+
+type Begin = (signal: AbortSignal) => Promise<Response>;
+
+async function* follow(
+  requestId: string,
+  { base = location.href, signal }: CallOptions,
+  begin: Begin | null,
 ): AsyncGenerator<AnswerEvent, void> {
   const left = new AbortController();
+  const either = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
+  const goOn = (headers: HeadersInit) =>
+    fetch(new URL(`generate/stream/${requestId}`, base), { headers, signal: either });
+  let lastId: string | undefined;
+  let isDone = false;
+  let isBegun = begin === null;
   try {
-    const response = await fetch(new URL("generate/stream", base), {
-      method: "POST",
-      headers: { "content-type": "application/json", accept: "application/x-ndjson" },
-      body: JSON.stringify(input),
-      signal: signal ? AbortSignal.any([signal, left.signal]) : left.signal,
-    });
-    if (!response.ok || !response.body) throw await problem(response);
-    let done = false;
-    for await (const line of jsonLines(response.body)) {
-      if ("error" in line) throw VaultError.fromWire(line.error);
-      if (line.done) done = true;
-      yield line.done ? { type: "done", summary: line } : { type: "token", text: line.response };
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      if (tries > 0) await wait(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries), either);
+      try {
+        const response =
+          begin && !isBegun ? await begin(either) : await goOn(lastId ? { "last-event-id": lastId } : {});
+        if (response.status === 204) return;
+        if (!response.ok || !response.body) throw await problem(response);
+        isBegun = true;
+        for await (const { id, event, data } of events(response.body)) {
+          if (event === "error") throw VaultError.fromWire((JSON.parse(data) as { error: WireError }).error);
+          if (data === "[DONE]") return;
+          lastId = id;
+          tries = 0;
+          const { token, ...summary } = JSON.parse(data) as Data;
+          if (token) yield { type: "token", text: token };
+          if (!isSummary(summary) || isDone) continue;
+          isDone = true;
+          yield { type: "done", summary };
+        }
+      } catch (cause) {
+        if (signal?.aborted) return;
+        if (cause instanceof VaultError) {
+          const isUnknown = cause.code === "stream-not-found" && begin !== null && lastId === undefined;
+          if (isUnknown) isBegun = false;
+          else if (!isBegun || !WAIT_FOR.has(cause.code)) throw cause;
+        } else if (cause instanceof TypeError) {
+          isBegun = true; // it may have arrived: asking for it tells
+        } else throw cause;
+      }
+      if (isDone) return; // all but its end mark
     }
-    if (!done) throw new VaultError("engine-failed", CUT_OFF);
-  } catch (cause) {
-    if (signal?.aborted) return;
-    // A body that breaks rejects with a TypeError of the browser's own wording.
-    throw cause instanceof TypeError ? new VaultError("engine-failed", CUT_OFF, { cause }) : cause;
+    throw new VaultError("engine-failed", CUT_OFF);
   } finally {
     left.abort();
   }
 }
 
-const CUT_OFF = "The answer was cut off before its end. Send the request again.";
+const CUT_OFF = "The answer was cut off before its end and does not go on. Send the request again.";
+
+const isSummary = (rest: Partial<Summary>): rest is Summary => rest.finish_reason !== undefined;
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
 
 /** The newest exchanges, newest first. */
 export async function newestLogs(limit: number, { base = location.href }: CallOptions = {}): Promise<LogRecord[]> {
@@ -69,14 +131,11 @@ export async function newestLogs(limit: number, { base = location.href }: CallOp
   return lines.map((line) => JSON.parse(line) as LogRecord);
 }
 
-async function* jsonLines(body: ReadableStream<Uint8Array>): AsyncGenerator<Line, void> {
-  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader();
-  let rest = "";
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    const parts = (rest + next.value).split("\n");
-    rest = parts.pop() ?? "";
-    for (const part of parts) yield JSON.parse(part) as Line;
-  }
+/** A body that breaks throws a TypeError of the browser's own wording. */
+async function* events(body: ReadableStream<Uint8Array>) {
+  const text = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>);
+  const reader = text.pipeThrough(new EventSourceParserStream()).getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
 }
 
 async function problem(response: Response): Promise<VaultError> {

@@ -3,6 +3,8 @@ import { type EngineStatus, LOG_CHANNEL, STATUS_CHANNEL, type StatusMessage } fr
 export interface EngineWatch {
   /** Asks the engine to try the configured model again. */
   retry(): void;
+  /** Asks for the state again. */
+  ask(): void;
   stop(): void;
 }
 
@@ -13,8 +15,9 @@ export function watchEngine(onStatus: (status: EngineStatus) => void): EngineWat
   channel.addEventListener("message", ({ data }: MessageEvent<StatusMessage>) => {
     if (data.type === "status") onStatus(data.status);
   });
-  send({ type: "ask-status" });
-  return { retry: () => send({ type: "ask-retry" }), stop: () => channel.close() };
+  const ask = () => send({ type: "ask-status" });
+  ask();
+  return { retry: () => send({ type: "ask-retry" }), ask, stop: () => channel.close() };
 }
 
 /** Calls `onChange` after the log has changed, whoever asked for what; once for a burst of changes. */
@@ -33,3 +36,14 @@ export function watchLog(onChange: () => void): () => void {
 }
 
 const BURST_MS = 100;
+
+/** Calls `onReturn` when a page that was hidden, frozen or put away is back: it has missed what others announced. */
+export function watchReturn(onReturn: () => void): void {
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible") onReturn();
+  });
+  document.addEventListener("resume", onReturn);
+  window.addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) onReturn();
+  });
+}

@@ -1,9 +1,11 @@
 import { css, html, LitElement } from "lit";
 import { asVaultError } from "../../core/errors.ts";
 import type { LogRecord } from "../../core/log-record.ts";
-import { generate, newestLogs } from "../client.ts";
+import { type AnswerEvent, generate, newestLogs, resume } from "../client.ts";
+import { newRequestId } from "../request-id.ts";
 import { INITIAL_STATE, reduce, type UiAction, type UiState } from "../state.ts";
-import { type EngineWatch, watchEngine, watchLog } from "../watch.ts";
+import { recallUnfinished, rememberUnfinished } from "../unfinished.ts";
+import { type EngineWatch, watchEngine, watchLog, watchReturn } from "../watch.ts";
 import { AnswerView } from "./answer-view.ts";
 import { EngineStatusView } from "./engine-status.ts";
 import { LogList } from "./log-list.ts";
@@ -74,7 +76,13 @@ export class VaultApp extends LitElement {
       return this.#do({ type: "unable", problem: asVaultError(cause).message });
     }
     watchLog(() => void this.#readLog());
-    await this.#readLog();
+    watchReturn(() => {
+      this.#engine?.ask();
+      void this.#readLog();
+    });
+    void this.#readLog();
+    const unfinished = recallUnfinished();
+    if (unfinished) await this.#goOn(unfinished.requestId, unfinished.prompt);
   }
 
   override render() {
@@ -103,17 +111,30 @@ export class VaultApp extends LitElement {
   }
 
   async #generate({ input }: SubmitEvent) {
+    const requestId = newRequestId();
+    rememberUnfinished({ requestId, prompt: input.prompt });
     const run = new AbortController();
+    await this.#show(input.prompt, generate(input, { requestId, signal: run.signal }), run);
+  }
+
+  /** With what this tab was waiting for when it was reloaded. */
+  async #goOn(requestId: string, prompt: string) {
+    const run = new AbortController();
+    await this.#show(prompt, resume(requestId, { signal: run.signal }), run);
+  }
+
+  async #show(prompt: string, events: AsyncIterable<AnswerEvent>, run: AbortController) {
     this.#run = run;
-    this.#do({ type: "submit", prompt: input.prompt });
+    this.#do({ type: "submit", prompt });
     try {
-      for await (const event of generate(input, { signal: run.signal })) {
+      for await (const event of events) {
         if (run.signal.aborted) break;
         this.#do(event.type === "token" ? { ...event, atMs: performance.now() } : event);
       }
     } catch (cause) {
       this.#do({ type: "fail", detail: asVaultError(cause).message });
     }
+    rememberUnfinished(null);
   }
 
   #stop() {
