@@ -135,7 +135,7 @@ function wantPort(ask: (waitedMs: number) => void, patienceMs: number, onSettled
     settle = { resolve, reject };
   });
   let waitedMs = 0;
-  ask(waitedMs);
+  queueMicrotask(() => ask(0)); // the answer may come at once
   const timer = setInterval(() => {
     waitedMs += ASK_AGAIN_MS;
     if (waitedMs >= patienceMs) settle.reject(ABSENT);

@@ -7,6 +7,7 @@ export default async function setUp(): Promise<void> {
   await buildSite(fileURLToPath(new URL("../..", import.meta.url)));
   await bundle("../contract/in-page.ts", "contract.js");
   await bundle("../fixtures/fake-worker.ts", "fake-worker.js");
+  await bundle("../fixtures/hasty-sw.ts", "hasty-sw.js");
   await bundle("../clients/in-page.ts", "clients.js");
   await bundle("../clients/plain-page.ts", "plain-page.js");
 }

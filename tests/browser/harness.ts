@@ -3,7 +3,7 @@ import { type BrowserContext, test as base, expect, type Page } from "playwright
 import { type Site, serveSite } from "../../cli/site-server.ts";
 import type { LogRecord } from "../../core/log-record.ts";
 import { STEPS_CHANNEL } from "../fixtures/fake-text.ts";
-import { DIST, withClients, withFakeWorker } from "./site-folders.ts";
+import { DIST, withClients, withFakeWorker, withHastyWorker } from "./site-folders.ts";
 
 /** Nobody listens there: whoever is sent to it cannot reach the hub. */
 export const DEAD_HUB = "http://localhost:9";
@@ -13,6 +13,8 @@ interface Fixtures {
   env: Record<string, string>;
   /** Swaps the engine's worker for the fake one. */
   fakeEngine: boolean;
+  /** The fake worker, and a service worker with short leases. */
+  hasty: boolean;
   /** Serves what is in `tests/clients` beside the app. */
   clientsServed: boolean;
   site: Site;
@@ -27,10 +29,17 @@ interface Fixtures {
 export const test = base.extend<Fixtures>({
   env: [{ MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo" }, { option: true }],
   fakeEngine: [false, { option: true }],
+  hasty: [false, { option: true }],
   clientsServed: [false, { option: true }],
 
-  site: async ({ env, fakeEngine, clientsServed }, use) => {
-    const folder = clientsServed ? withClients(fakeEngine) : fakeEngine ? withFakeWorker() : DIST;
+  site: async ({ env, fakeEngine, hasty, clientsServed }, use) => {
+    const folder = clientsServed
+      ? withClients(fakeEngine)
+      : hasty
+        ? withHastyWorker()
+        : fakeEngine
+          ? withFakeWorker()
+          : DIST;
     const site = await serveSite({ folder, port: 0, env });
     await use(site);
     await site.close();
@@ -120,3 +129,66 @@ export const engineSteps = (page: Page) =>
       }),
     STEPS_CHANNEL,
   );
+
+/** A stream that is being read in the page, under a name, while the test does something to its surroundings. */
+export async function beginStream(page: Page, name: string, body: object): Promise<void> {
+  await page.evaluate(
+    async ([name, body]) => {
+      const response = await fetch("/generate/stream", {
+        method: "POST",
+        headers: { "x-request-id": name, accept: "text/event-stream" },
+        body: JSON.stringify(body),
+      });
+      const read = { text: "", end: null as string | null, gapMs: 0 };
+      Object.assign(globalThis, { [name]: read });
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      void (async () => {
+        try {
+          let lastMs = performance.now();
+          for (let next = await reader.read(); !next.done; next = await reader.read()) {
+            read.text += next.value;
+            read.gapMs = Math.max(read.gapMs, performance.now() - lastMs);
+            lastMs = performance.now();
+          }
+          read.end = "closed";
+        } catch (cause) {
+          read.end = (cause as Error).name;
+        }
+      })();
+    },
+    [name, body] as const,
+  );
+}
+
+interface StreamRead {
+  readonly text: string;
+  /** `closed`, or the name of what broke it. */
+  readonly end: string;
+  readonly gapMs: number;
+}
+
+export const streamSoFar = (page: Page, name: string) =>
+  page.evaluate((name) => (globalThis as unknown as Record<string, StreamRead>)[name]!, name);
+
+export async function streamEnd(page: Page, name: string): Promise<StreamRead> {
+  await page.waitForFunction((name) => (globalThis as unknown as Record<string, StreamRead>)[name]?.end, name);
+  return streamSoFar(page, name);
+}
+
+/** Resolves once so many events have arrived. */
+export const streamHas = (page: Page, name: string, events: number) =>
+  page.waitForFunction(
+    ([name, events]) => (globalThis as unknown as Record<string, StreamRead>)[name]!.text.split("\n\n").length > events,
+    [name, events] as const,
+  );
+
+/** What server-sent events say, comments left out. */
+export const saidIn = (sse: string): string =>
+  [...sse.matchAll(/^data: (\{"token".*)$/gm)].map(([, data]) => JSON.parse(data ?? "").token).join("");
+
+export async function stopServiceWorker(context: BrowserContext, page: Page): Promise<void> {
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("ServiceWorker.enable");
+  await devtools.send("ServiceWorker.stopAllWorkers");
+  await devtools.detach();
+}

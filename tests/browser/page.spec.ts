@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type * as Axe from "axe-core";
-import { closedLogs, expect, test } from "./harness.ts";
+import { fakeAnswer } from "../fixtures/fake-text.ts";
+import { closedLogs, expect, stopServiceWorker, test } from "./harness.ts";
 
 test.describe("with an engine that takes its time", () => {
   test.use({ fakeEngine: true });
@@ -29,16 +30,34 @@ test.describe("with an engine that takes its time", () => {
     await expect(vault.getByRole("region", { name: "Answer" })).toContainText("128 tokens");
   });
 
-  test("an answer that is cut off is shown as far as it came, and said to be cut off", async ({ vault, context }) => {
+  test("an answer goes on where the browser stopped the service worker in its middle", async ({ vault, context }) => {
     await vault.getByLabel("Prompt").fill("slow:30");
     await vault.getByRole("button", { name: "Generate" }).click();
     const answer = vault.getByRole("region", { name: "Answer" });
     await expect(answer).toContainText("Zwölf");
-    const devtools = await context.newCDPSession(vault);
-    await devtools.send("ServiceWorker.enable");
-    await devtools.send("ServiceWorker.stopAllWorkers");
-    await expect(vault.getByRole("alert")).toContainText("cut off before its end");
+    await stopServiceWorker(context, vault);
+    await expect(answer).toContainText("128 tokens");
+    expect(await answer.locator("#answer").textContent()).toBe(fakeAnswer("slow:30", 128));
+    const [record, ...others] = await closedLogs(vault);
+    expect(others).toEqual([]);
+    expect(record?.finish_reason).toBe("length");
+  });
+
+  test("an answer is there again after a reload in its middle, and goes on", async ({ vault }) => {
+    await vault.getByLabel("Prompt").fill("slow:30");
+    await vault.getByRole("button", { name: "Generate" }).click();
+    const answer = vault.getByRole("region", { name: "Answer" });
     await expect(answer).toContainText("Zwölf");
+    await vault.reload();
+    await expect(answer).toContainText("Zwölf");
+    await expect(answer).toContainText("128 tokens");
+    expect(await answer.locator("#answer").textContent()).toBe(fakeAnswer("slow:30", 128));
+    const [record, ...others] = await closedLogs(vault);
+    expect(others).toEqual([]);
+    expect(record?.response).toBe(fakeAnswer("slow:30", 128));
+    await vault.reload();
+    await expect(vault.getByRole("button", { name: "Generate" })).toBeEnabled();
+    await expect(answer).toBeHidden(); // it was whole
   });
 
   test("a log that is deleted under way begins anew", async ({ vault }) => {

@@ -11,6 +11,12 @@ const SCRATCH = fileURLToPath(new URL("../../test-results", import.meta.url));
 export const withFakeWorker = (): string =>
   copyOfSite((name) => (/^worker-.*\.js$/.test(name) ? bundlePath("fake-worker.js") : null));
 
+/** The fake worker, and a service worker that loses its patience within seconds. */
+export const withHastyWorker = (): string =>
+  copyOfSite((name) =>
+    name === "sw.js" ? bundlePath("hasty-sw.js") : /^worker-.*\.js$/.test(name) ? bundlePath("fake-worker.js") : null,
+  );
+
 /** Adds a page that is not the app's, and the script of `tests/clients`, to the built app or what is made of it. */
 export function withClients(fakeEngine: boolean): string {
   const folder = fakeEngine ? withFakeWorker() : copyOfSite(() => null);
