@@ -41,7 +41,7 @@ export default defineConfig({
           "assets/ort-wasm-simd-threaded-*.wasm",
         ],
         // The viewer of /docs is large: see the shell cache.
-        globIgnores: ["**/expected-greedy.json", "assets/openapi-explorer-*.js"],
+        globIgnores: ["**/expected-greedy.json", "screenshots/**", "assets/openapi-explorer-*.js"],
         maximumFileSizeToCacheInBytes: 40_000_000,
       },
     }),

@@ -1,11 +1,14 @@
 import { ExpirationPlugin } from "workbox-expiration";
-import { cleanupOutdatedCaches, precacheAndRoute } from "workbox-precaching";
+import { cleanupOutdatedCaches, PrecacheController, PrecacheRoute } from "workbox-precaching";
 import { registerRoute } from "workbox-routing";
 import { CacheFirst, NetworkFirst, type StrategyOptions } from "workbox-strategies";
+import { isolate } from "./isolation.ts";
+import { dropOldShells, fillShellCache, type PrecacheEntry, type RouterRule, staticRoutes } from "./static-routes.ts";
 
-declare const self: ServiceWorkerGlobalScope & {
-  readonly __WB_MANIFEST: Array<{ url: string; revision: string | null }>;
-};
+declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: PrecacheEntry[] };
+
+/** Chromium 123: https://developer.mozilla.org/docs/Web/API/InstallEvent/addRoutes */
+type InstallEvent = ExtendableEvent & { addRoutes?(rules: readonly RouterRule[]): Promise<void> };
 
 type Plugin = NonNullable<StrategyOptions["plugins"]>[number];
 
@@ -14,17 +17,30 @@ const keepTwo = new ExpirationPlugin({ maxEntries: 2 }) as Plugin;
 
 /** All that the page needs without a network: the shell, the embedded model, and the runtime that fits. */
 export function installShellCache(): void {
+  const entries = self.__WB_MANIFEST;
+  const precache = new PrecacheController({ plugins: [isolate] });
+  precache.addToCacheList(entries);
+  registerRoute(new PrecacheRoute(precache, { ignoreURLParametersMatching: [/.*/] }));
+  self.addEventListener("install", (event: InstallEvent) => {
+    const kept = precache.install(event);
+    event.waitUntil(kept.then(() => fillShellCache(entries, (url) => precache.matchPrecache(url))));
+    const places = { scope: self.registration.scope, precache: precache.strategy.cacheName };
+    if (event.addRoutes) event.waitUntil(event.addRoutes(staticRoutes(entries, places)));
+  });
+  self.addEventListener("activate", (event) => {
+    void precache.activate(event);
+    event.waitUntil(dropOldShells(entries));
+  });
   cleanupOutdatedCaches();
-  precacheAndRoute(self.__WB_MANIFEST, { ignoreURLParametersMatching: [/.*/] });
   // The plain WASM runtime is precached; the larger ones are kept by those who use them.
   registerRoute(
     ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith(".wasm"),
-    new CacheFirst({ cacheName: "minivault-runtime", plugins: [keepTwo] }),
+    new CacheFirst({ cacheName: "minivault-runtime", plugins: [isolate, keepTwo] }),
   );
   // So is the viewer of the docs, which is nothing to a first visit.
   registerRoute(
     ({ url, sameOrigin }) => sameOrigin && url.pathname.includes("/assets/openapi-explorer-"),
-    new CacheFirst({ cacheName: "minivault-docs", plugins: [keepTwo] }),
+    new CacheFirst({ cacheName: "minivault-docs", plugins: [isolate, keepTwo] }),
   );
   // The site's owner may change it at any time.
   registerRoute(

@@ -1,16 +1,21 @@
+import { isolateOnce } from "./isolation.ts";
+import { focusExisting } from "./launch.ts";
 import { startVault } from "./lib.ts";
 import viewerCss from "./ui/api-viewer.css?inline";
 
 const baseUrl = new URL("./", location.href);
 const place = document.querySelector("#docs")!;
 
+focusExisting();
+
 async function showDocs(): Promise<void> {
   // The description is an answer of the API like any other, and so is whatever is tried out here.
-  await startVault({
+  const started = startVault({
     baseUrl,
     serviceWorkerUrl: new URL("sw.js", baseUrl),
     createWorker: () => new Worker(new URL("../engine/worker.ts", import.meta.url), { type: "module" }),
   });
+  await isolateOnce(started);
   const [api, Viewer] = await Promise.all([readDescription(), loadViewer()]);
   const viewer = new Viewer();
   for (const name of HIDDEN) viewer.setAttribute(`hide-${name}`, "");

@@ -2,12 +2,14 @@ import { css, html, LitElement } from "lit";
 import { asVaultError } from "../../core/errors.ts";
 import type { LogRecord } from "../../core/log-record.ts";
 import { type AnswerEvent, generate, newestLogs, resume } from "../client.ts";
+import { followFragment } from "../fragment.ts";
 import { newRequestId } from "../request-id.ts";
 import { INITIAL_STATE, reduce, type UiAction, type UiState } from "../state.ts";
 import { recallUnfinished, rememberUnfinished } from "../unfinished.ts";
 import { type EngineWatch, watchEngine, watchLog, watchReturn } from "../watch.ts";
 import { AnswerView } from "./answer-view.ts";
 import { EngineStatusView } from "./engine-status.ts";
+import { InstallButton } from "./install-button.ts";
 import { LogList } from "./log-list.ts";
 import { PromptForm, type SubmitEvent } from "./prompt-form.ts";
 import { theme } from "./theme.ts";
@@ -80,7 +82,9 @@ export class VaultApp extends LitElement {
       this.#engine?.ask();
       void this.#readLog();
     });
-    void this.#readLog();
+    await this.#readLog();
+    await this.updateComplete;
+    followFragment(this.renderRoot as ShadowRoot);
     const unfinished = recallUnfinished();
     if (unfinished) await this.#goOn(unfinished.requestId, unfinished.prompt);
   }
@@ -95,6 +99,7 @@ export class VaultApp extends LitElement {
             <h1>MiniVault</h1>
             <p class="muted">A language model in this page. Nothing leaves your device.</p>
           </div>
+          <install-button></install-button>
           <a href="./docs">API</a>
         </header>
         <engine-status .state=${this.#state} @retry=${() => this.#engine?.retry()}></engine-status>
@@ -105,7 +110,7 @@ export class VaultApp extends LitElement {
           @stop=${this.#stop}
         ></prompt-form>
         <answer-view ?hidden=${!answer} .answer=${answer} .streaming=${phase === "streaming"}></answer-view>
-        <log-list .records=${this.#records} .problem=${this.#logProblem}></log-list>
+        <log-list id="log" tabindex="-1" .records=${this.#records} .problem=${this.#logProblem}></log-list>
       </main>
     `;
   }
@@ -161,6 +166,7 @@ export class VaultApp extends LitElement {
 customElements.define("engine-status", EngineStatusView);
 customElements.define("prompt-form", PromptForm);
 customElements.define("answer-view", AnswerView);
+customElements.define("install-button", InstallButton);
 customElements.define("log-list", LogList);
 customElements.define("vault-app", VaultApp);
 
