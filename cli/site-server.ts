@@ -72,6 +72,14 @@ export function headersFor({ hub }: VaultConfig, path = "/"): Record<string, str
   };
 }
 
+/** Static hosts do the same by `public/_headers`. */
+export function cacheControlFor(path: string): string | null {
+  // The names of these change with their content. Kept, they are not fetched again for offline use.
+  if (path.startsWith("/assets/")) return "public, max-age=31536000, immutable";
+  // A new version is seen at the next visit: the service worker, and what it is told to keep.
+  return /^\/(|docs|.*\.html|sw\.js|manifest\.webmanifest)$/.test(path) ? "no-cache" : null;
+}
+
 /** The viewer of the API's description writes its styles into its elements, and brings its arrows along. */
 const VIEWER_POLICY = ["style-src 'self' 'unsafe-inline'", "img-src 'self' data:"];
 
@@ -82,8 +90,8 @@ function serveExtras(config: VaultConfig): Plugin {
       middlewares.use((request, response, next) => {
         const path = request.url?.split("?")[0] ?? "/";
         response.setHeaders(new Map(Object.entries(headersFor(config, path))));
-        // The names of these change with their content. Kept, they are not fetched again for offline use.
-        if (path.startsWith("/assets/")) response.setHeader("cache-control", "public, max-age=31536000, immutable");
+        const cacheControl = cacheControlFor(path);
+        if (cacheControl) response.setHeader("cache-control", cacheControl);
         if (path !== "/minivault.config.json") return next();
         response.setHeader("content-type", "application/json");
         response.setHeader("cache-control", "no-store");

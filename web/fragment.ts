@@ -1,6 +1,6 @@
 /**
  * Scrolls to the element that the address names, now and whenever that changes: a browser does not look for it in a
- * shadow tree, https://github.com/whatwg/html/issues/3190.
+ * shadow tree, https://html.spec.whatwg.org/multipage/browsing-the-web.html#find-a-potential-indicated-element.
  */
 export function followFragment(root: ShadowRoot): void {
   const go = () => {

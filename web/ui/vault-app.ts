@@ -56,6 +56,10 @@ export class VaultApp extends LitElement {
         font-size: 0.95rem;
         font-weight: 600;
       }
+      #log {
+        scroll-margin-top: 1rem;
+        outline: none;
+      }
       code {
         font: 0.95em var(--mono);
       }
