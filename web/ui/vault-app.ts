@@ -56,6 +56,27 @@ export class VaultApp extends LitElement {
         font-size: 0.95rem;
         font-weight: 600;
       }
+      @media (max-width: 30rem) {
+        header {
+          flex-wrap: wrap;
+          gap: 0.4rem 0.6rem;
+        }
+        header img {
+          width: 36px;
+          height: 36px;
+        }
+        .title {
+          display: contents;
+        }
+        h1 {
+          flex: 1;
+        }
+        header p {
+          order: 1;
+          flex-basis: 100%;
+          text-wrap: balance;
+        }
+      }
       #log {
         scroll-margin-top: 1rem;
         outline: none;
