@@ -11,18 +11,25 @@ const RELOAD_MS = 5_000;
  * @param started settles once requests can be answered; so does what is returned, if there is no reload
  */
 export async function isolateOnce(started: Promise<void>): Promise<void> {
+  // Whoever has clicked or typed would lose it. The next visit is isolated anyway.
+  let touched = false;
+  for (const type of ["pointerdown", "keydown", "input"]) {
+    window.addEventListener(
+      type,
+      () => {
+        touched = true;
+      },
+      { capture: true, once: true },
+    );
+  }
   await started;
-  if (!wouldHelp() || !remember()) return;
+  if (touched || !wouldHelp() || !remember()) return;
   location.reload();
   await new Promise((resolve) => setTimeout(resolve, RELOAD_MS));
 }
 
-function wouldHelp(): boolean {
-  const top = window === window.top && isSecureContext;
-  // Whoever has clicked or typed would lose it. The next visit is isolated anyway.
-  const untouched = navigator.userActivation?.hasBeenActive === false;
-  return crossOriginIsolated === false && top && untouched && navigator.serviceWorker?.controller != null;
-}
+const wouldHelp = () =>
+  isSecureContext && window === window.top && !crossOriginIsolated && !!navigator.serviceWorker?.controller;
 
 /** False if this tab was reloaded before, or if it cannot be remembered that it was. */
 function remember(): boolean {
