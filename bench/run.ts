@@ -4,6 +4,7 @@ import { serveSite } from "../cli/site-server.ts";
 import { bundle } from "../tests/browser/bundle.ts";
 import { DIST, withFakeWorker } from "../tests/browser/site-folders.ts";
 import { findChromium, QUIET_FLAGS } from "../tests/find-chromium.ts";
+import { measureLifecycle } from "./lifecycle.ts";
 import { measureSizes } from "./sizes.ts";
 
 /** `npm run bench -- --json`: medians in real Chromium, on one line of JSON at the end. */
@@ -104,7 +105,11 @@ const median = (sorted: readonly number[]) => round(sorted[Math.floor(sorted.len
 
 const sizes = await measureSizes();
 const browser = await chromium.launch({ executablePath: findChromium(), args: QUIET_FLAGS });
-const samples: Record<string, number[]> = { ...(await measureReal(browser)), ...(await measureOverhead(browser)) };
+const samples: Record<string, number[]> = {
+  ...(await measureReal(browser)),
+  ...(await measureOverhead(browser)),
+  ...(await measureLifecycle(browser, ENV)),
+};
 await browser.close();
 
 const medians = Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)]));
