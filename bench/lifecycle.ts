@@ -15,7 +15,7 @@ const ready = (page: Page): Promise<number> =>
   });
 
 /** Without a server and a network: from the reload until a prompt can be sent to an engine that is ready. */
-export async function offlineReload(browser: Browser, site: Site, times: number): Promise<number[]> {
+async function offlineReload(browser: Browser, site: Site, times: number): Promise<number[]> {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(site.url);
@@ -32,7 +32,7 @@ export async function offlineReload(browser: Browser, site: Site, times: number)
 }
 
 /** A service worker that the browser had stopped: from the `fetch` to the first byte of a stream, the engine loaded. */
-export async function coldServiceWorker(browser: Browser, site: Site, times: number): Promise<number[]> {
+async function coldServiceWorker(browser: Browser, site: Site, times: number): Promise<number[]> {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(site.url);

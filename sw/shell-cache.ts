@@ -2,7 +2,7 @@ import { ExpirationPlugin } from "workbox-expiration";
 import { cleanupOutdatedCaches, PrecacheController, PrecacheRoute } from "workbox-precaching";
 import { registerRoute } from "workbox-routing";
 import { CacheFirst, NetworkFirst, type StrategyOptions } from "workbox-strategies";
-import { isolate } from "./isolation.ts";
+import { isolated } from "./isolation.ts";
 import { dropOldShells, fillShellCache, type PrecacheEntry, type RouterRule, staticRoutes } from "./static-routes.ts";
 
 declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: PrecacheEntry[] };
@@ -11,6 +11,9 @@ declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: Precach
 type InstallEvent = ExtendableEvent & { addRoutes?(rules: readonly RouterRule[]): Promise<void> };
 
 type Plugin = NonNullable<StrategyOptions["plugins"]>[number];
+
+/** A strategy with such a plugin leaves it to judge what is worth keeping. */
+const isolate: Plugin = { cacheWillUpdate: async ({ response }) => (response.ok ? isolated(response) : null) };
 
 /** Old runtimes go as new ones come. */
 const keepTwo = new ExpirationPlugin({ maxEntries: 2 }) as Plugin;
