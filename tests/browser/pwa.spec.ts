@@ -1,11 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright/test";
+import { serveSite } from "../../cli/site-server.ts";
 import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
 import { servePlainly } from "../fixtures/plain-host.ts";
-import { expect, generate, health, test, visit } from "./harness.ts";
-import { DIST } from "./site-folders.ts";
+import { DEAD_HUB, expect, generate, health, test, visit } from "./harness.ts";
+import { DIST, withFakeWorker } from "./site-folders.ts";
 
 const QUESTION = { prompt: "Q: What is the capital of France?\nA:" };
 
@@ -152,6 +153,15 @@ const routedPaths = (page: Page) =>
       .map(({ name }) => new URL(name).pathname),
   );
 
+const NEXT_INDEX = '"revision":"0123456789abcdef0123456789abcdef","url":"index.html"';
+
+/** In place of the file, which is a link to the build's. */
+function rewrite(path: string, change: (text: string) => string): void {
+  const changed = change(readFileSync(path, "utf8"));
+  rmSync(path);
+  writeFileSync(path, changed);
+}
+
 test.describe("static routes", () => {
   test("pages and scripts come from the cache, and the service worker is not even started", async ({
     vault,
@@ -187,6 +197,28 @@ test.describe("static routes", () => {
     expect(texts[1]).toContain("<vault-app>");
     expect((await generate(vault, QUESTION)).response).toBe(" Paris.");
     for (const path of await routedPaths(vault)) expect(path).toMatch(/^\/(|index\.html|assets\/.*\.(js|css))$/);
+  });
+
+  test("a new version brings its own page, and the old one's is dropped", async ({ page }) => {
+    const folder = withFakeWorker();
+    const site = await serveSite({ folder, port: 0, env: { MINIVAULT_HUB: DEAD_HUB } });
+    const shells = () =>
+      page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith("minivault-shell-")));
+    await visit(page, site.url);
+    const [old] = await shells();
+
+    rewrite(join(folder, "index.html"), (html) => html.replace("<title>MiniVault", "<title>MiniVault, the next"));
+    rewrite(join(folder, "sw.js"), (js) => js.replace(/"revision":"\w+","url":"index.html"/, NEXT_INDEX));
+    await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
+    // The new one waits until no page of the old one is open.
+    await expect(async () => {
+      await page.goto("about:blank");
+      await visit(page, site.url);
+      expect(await page.title()).toBe("MiniVault, the next");
+    }).toPass({ timeout: 30_000 });
+    await expect.poll(shells).toEqual([expect.not.stringMatching(`^${old}$`)]);
+    await site.close();
+    rmSync(folder, { recursive: true });
   });
 
   test("what is kept on use still goes through the service worker, and is there offline", async ({ vault, site }) => {
