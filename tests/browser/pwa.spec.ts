@@ -1,6 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import type * as Axe from "axe-core";
 import { type BrowserContext, chromium, type Page } from "playwright/test";
 import { serveSite } from "../../cli/site-server.ts";
 import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
@@ -8,6 +10,8 @@ import { servePlainly } from "../fixtures/plain-host.ts";
 import { DEAD_HUB, expect, generate, health, test, visit } from "./harness.ts";
 import { DIST, withFakeWorker } from "./site-folders.ts";
 
+declare const axe: typeof Axe;
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const QUESTION = { prompt: "Q: What is the capital of France?\nA:" };
 
 /** Files of the build that are not there offline, and why not. */
@@ -46,6 +50,16 @@ test("the offer to install comes and goes with the browser's", async ({ vault })
   await expect(install).toHaveCount(0);
   await offer();
   await expect(install).toBeVisible();
+  await vault.evaluate(AXE);
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const width of [1280, 390, 320]) {
+      await vault.emulateMedia({ colorScheme });
+      await vault.setViewportSize({ width, height: 844 });
+      expect(await vault.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      const { violations } = await vault.evaluate(() => axe.run());
+      expect(violations.map(({ id }) => `${id}, ${colorScheme}, ${width}`)).toEqual([]);
+    }
+  }
   await vault.evaluate(() => window.dispatchEvent(new Event("appinstalled")));
   await expect(install).toHaveCount(0);
 });
@@ -168,7 +182,6 @@ test.describe("static routes", () => {
     context,
     site,
   }) => {
-    // Not an app's page, so that nothing but this navigation could start the service worker.
     const devtools = await context.newCDPSession(vault);
     await devtools.send("ServiceWorker.enable");
     for (const path of ["", "index.html", "docs", "docs.html"]) {

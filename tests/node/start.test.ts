@@ -38,6 +38,9 @@ test("it prints its URL, and the environment reaches the page", { timeout: 60_00
   const page = await fetch(url);
   expect(page.headers.get("cross-origin-opener-policy")).toBe("same-origin");
   expect(await page.text()).toContain("<vault-app>");
+  for (const path of ["", "docs", "sw.js"]) {
+    expect((await fetch(url + path)).headers.get("cache-control"), path).toBe("no-cache");
+  }
   expect((await fetch(`${url}nothing`)).status).toBe(404);
 
   // The same port again: taken, and said so.
