@@ -288,7 +288,9 @@ export type SwToPage =
   /** To one page, when the page that hosts the engine does not answer either: take its place. */
   | { readonly type: "take-over" }
   /** To every page: answers are being streamed. The hosting page pings `PING_PATH` until the answer is 205. */
-  | { readonly type: "keep-alive" };
+  | { readonly type: "keep-alive" }
+  /** To every page, from a worker of any version: one that can offer an update names its script on the port. */
+  | { readonly type: "are-you-working" };
 
 export type PageToSw =
   | {

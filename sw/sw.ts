@@ -1,10 +1,12 @@
 import { installVault } from "./install.ts";
 import { installShellCache } from "./shell-cache.ts";
 import { siteRateLimit } from "./site-config.ts";
+import { installUpdates } from "./update.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 
-// A first visit is served without a reload. An update waits until no page of the old version is open.
+// A first visit is served without a reload.
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 installVault({ wholeOrigin: true, rateLimit: siteRateLimit });
 installShellCache();
+installUpdates();

@@ -1,6 +1,7 @@
 import { isolateOnce } from "./isolation.ts";
 import { focusExisting } from "./launch.ts";
 import { startVault } from "./lib.ts";
+import "./ui/update-notice.ts";
 import viewerCss from "./ui/api-viewer.css?inline";
 
 const baseUrl = new URL("./", location.href);

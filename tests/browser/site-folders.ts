@@ -1,4 +1,13 @@
-import { copyFileSync, linkSync, mkdirSync, mkdtempSync, readdirSync } from "node:fs";
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundlePath } from "./bundle.ts";
@@ -24,6 +33,36 @@ export function withClients(fakeEngine: boolean): string {
   const page = fileURLToPath(new URL("../clients/plain-page.html", import.meta.url));
   copyFileSync(page, join(folder, "plain-page.html"));
   return folder;
+}
+
+/** The built app again with the fake worker, or not, to `deploy` versions to. */
+export const withVersions = (fakeEngine: boolean): string => (fakeEngine ? withFakeWorker() : copyOfSite(() => null));
+
+/**
+ * Puts another version in the place of what a site's folder holds: the same app, but for a mark on its page.
+ * `broken`: its script throws at once.
+ */
+export function deploy(folder: string, version: string, { broken = false } = {}): void {
+  const built = (name: string) => readFileSync(join(DIST, name), "utf8");
+  const mark = (html: string) => html.replace("<html", `<html data-version="${version}"`);
+  const files = {
+    "index.html": mark(built("index.html")),
+    "docs.html": mark(built("docs.html")),
+    "sw.js": built("sw.js")
+      .replace(/"revision":"\w+","url":"(index|docs)\.html"/g, `"revision":"${version}","url":"$1.html"`)
+      .concat(`addEventListener("message", ({data, ports}) => data === "version" && ports[0].postMessage("${version}"));`),
+  };
+  if (broken) {
+    const script = `assets/broken-${version}.js`;
+    writeFileSync(join(folder, script), 'throw new Error("This version is broken.");');
+    for (const name of ["index.html", "sw.js"] as const) {
+      files[name] = files[name].replace(/assets\/index-[\w-]+\.js/, script);
+    }
+  }
+  for (const [name, content] of Object.entries(files)) {
+    rmSync(join(folder, name)); // it is a link to the built one
+    writeFileSync(join(folder, name), content);
+  }
 }
 
 /** `instead`: the file that takes the place of the one of this name, if any. */

@@ -1,5 +1,6 @@
 import { css, html, LitElement } from "lit";
 import type { GenerateInput } from "../../core/dialects/minivault.ts";
+import { keepDraft, readDraft } from "../draft.ts";
 import { theme } from "./theme.ts";
 
 const EXAMPLES = [
@@ -113,6 +114,9 @@ export class PromptForm extends LitElement {
   declare busy: boolean;
   declare disabled: boolean;
 
+  /** A reload, of an update for instance, loses nothing. */
+  readonly #draft = readDraft() ?? EXAMPLES[0];
+
   constructor() {
     super();
     this.busy = false;
@@ -124,7 +128,7 @@ export class PromptForm extends LitElement {
       <form class="card" @submit=${this.#submit} @keydown=${this.#onKey}>
         <label>
           Prompt
-          <textarea name="prompt" required placeholder="The model continues what you write here." .defaultValue=${EXAMPLES[0]}></textarea>
+          <textarea name="prompt" required placeholder="The model continues what you write here." .defaultValue=${this.#draft} @input=${this.#keep}></textarea>
         </label>
         <div class="examples" role="group" aria-label="Examples">
           ${EXAMPLES.map((example) => html`<button type="button" @click=${() => this.#fill(example)}>${label(example)}</button>`)}
@@ -157,6 +161,11 @@ export class PromptForm extends LitElement {
     if (!textarea) return;
     textarea.value = example;
     textarea.focus();
+    keepDraft(example);
+  }
+
+  #keep(event: InputEvent) {
+    keepDraft((event.target as HTMLTextAreaElement).value);
   }
 
   #onKey(event: KeyboardEvent) {

@@ -13,6 +13,7 @@ import { InstallButton } from "./install-button.ts";
 import { LogList } from "./log-list.ts";
 import { PromptForm, type SubmitEvent } from "./prompt-form.ts";
 import { theme } from "./theme.ts";
+import "./update-notice.ts";
 
 /** Owns the state; everything below it only shows. */
 export class VaultApp extends LitElement {
@@ -117,6 +118,7 @@ export class VaultApp extends LitElement {
   override render() {
     const { phase, answer } = this.#state;
     return html`
+      <update-notice></update-notice>
       <main>
         <header>
           <img src="./icons/vault.svg" alt="" />
