@@ -50,7 +50,9 @@ export function deploy(folder: string, version: string, { broken = false } = {})
     "docs.html": mark(built("docs.html")),
     "sw.js": built("sw.js")
       .replace(/"revision":"\w+","url":"(index|docs)\.html"/g, `"revision":"${version}","url":"$1.html"`)
-      .concat(`addEventListener("message", ({data, ports}) => data === "version" && ports[0].postMessage("${version}"));`),
+      .concat(
+        `addEventListener("message", ({data, ports}) => data === "version" && ports[0].postMessage("${version}"));`,
+      ),
   };
   if (broken) {
     const script = `assets/broken-${version}.js`;

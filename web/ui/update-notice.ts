@@ -15,18 +15,20 @@ export class UpdateNotice extends LitElement {
         display: flex;
         align-items: center;
         justify-content: space-between;
-        gap: 0.5rem 1rem;
-        max-width: 46rem;
+        gap: 0.5rem;
+        max-width: var(--notice-width, 46rem);
         min-height: 60px;
         margin: 0 auto;
         padding: 0.5rem 1rem;
-        font-size: 0.95rem;
+        font-size: 0.9rem;
       }
       p {
         margin: 0;
       }
       button {
         flex: none;
+        padding: 0 0.9rem;
+        font-size: 0.9rem;
       }
     `,
   ];
