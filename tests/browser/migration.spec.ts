@@ -1,0 +1,76 @@
+import type { Page } from "playwright/test";
+import { closedLogs, expect, generate, health, test, visit } from "./harness.ts";
+
+/** Beside the app, of the same origin, without any of its code. */
+async function stranger(page: Page, url: string): Promise<Page> {
+  const other = await page.context().newPage();
+  await other.goto(`${url}icons/vault.svg`);
+  return other;
+}
+
+/** The database as version 0.1 of the app made it, one exchange in it; its connection stays open. */
+const openOldDatabase = (page: Page, yields: boolean) =>
+  page.evaluate(
+    async ({ yields, record }) => {
+      const request = indexedDB.open("minivault", 1);
+      request.onupgradeneeded = () => {
+        const logs = request.result.createObjectStore("logs", { autoIncrement: true });
+        logs.createIndex("owner", "owner");
+        logs.add({ record });
+      };
+      const db = await new Promise<IDBDatabase>((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+      if (yields) db.onversionchange = () => db.close();
+      Object.assign(window, { db });
+    },
+    { yields, record: { id: "old", prompt: "Hello", response: " there", finish_reason: "stop" } },
+  );
+
+const ask = (page: Page, prompt: string) => generate(page, { prompt, max_new_tokens: 3 });
+
+const promptsIn = async (page: Page) => (await closedLogs(page)).map(({ prompt }) => prompt);
+
+test("a tab of an older version makes room: the log is upgraded, and nothing in it is lost", async ({ page, site }) => {
+  const old = await stranger(page, site.url);
+  await openOldDatabase(old, true);
+  await visit(page, site.url);
+  expect(await ask(page, "a")).toMatchObject({ status: 200 });
+  expect(await promptsIn(page)).toEqual(["Hello", "a"]);
+  expect(await health(page)).toMatchObject({ log_failures: 0 });
+});
+
+test("a tab that does not make room holds up no answer, and once it is closed the log works again", async ({
+  page,
+  site,
+}) => {
+  const old = await stranger(page, site.url);
+  await openOldDatabase(old, false);
+  await visit(page, site.url);
+  expect(await ask(page, "not to be stored")).toMatchObject({ status: 200 });
+  expect(await health(page)).toMatchObject({ log_readable: false, log_failures: 1 });
+
+  await old.close();
+  await expect.poll(async () => (await health(page)).log_readable).toBe(true);
+  expect(await ask(page, "b")).toMatchObject({ status: 200 });
+  expect(await promptsIn(page)).toEqual(["Hello", "b"]);
+  expect(await health(page)).toMatchObject({ log_failures: 1 });
+});
+
+test("after a rollback the log of the newer version is used as it is", async ({ vault, site }) => {
+  expect(await ask(vault, "a")).toMatchObject({ status: 200 });
+  const newer = await stranger(vault, site.url);
+  await newer.evaluate(async () => {
+    const request = indexedDB.open("minivault", 1000);
+    request.onupgradeneeded = () => request.result.createObjectStore("something-new");
+    await new Promise<void>((resolve, reject) => {
+      request.onsuccess = () => resolve();
+      request.onerror = () => reject(request.error);
+    });
+    request.result.close();
+  });
+  expect(await ask(vault, "b")).toMatchObject({ status: 200 });
+  expect(await promptsIn(vault)).toEqual(["a", "b"]);
+  expect(await health(vault)).toMatchObject({ log_failures: 0 });
+});
