@@ -6,11 +6,14 @@ declare const self: ServiceWorkerGlobalScope;
 /** Time for a page that works to say so. */
 const ANSWER_MS = 3_000;
 
-/** Time for a page to load, before it is asked. */
+/** Time for a page to load, which some may be doing. */
 const LOAD_MS = 5_000;
 
 /** The page asks again as long as it wants the update: a worker whose event lasts for minutes is stopped. */
 const WAIT_MS = 30_000;
+
+/** Pages that did not answer; whoever is stopped forgets them, and asks again. */
+const silent = new Set<string>();
 
 type UpdateMessage =
   /** From a page; the name is workbox-window's. */
@@ -63,14 +66,16 @@ async function takeOver(): Promise<void> {
 async function rescue(): Promise<void> {
   const pages = await openPages();
   if (!pages.some(isOurs)) return;
-  const answers = await Promise.all(pages.map(ask));
-  if (answers.every((script) => script === null)) await takeOver();
+  const answers = await Promise.all(pages.map((page) => ask(page, ANSWER_MS)));
+  if (answers.some((script) => script !== null)) return;
+  for (const { id } of pages) silent.add(id);
+  await takeOver();
 }
 
 /** Most pages reload by themselves. Those that cannot, or were served by the old worker while this one took over: */
 async function reloadOldPages(): Promise<void> {
   const reloadOld = async (page: WindowClient) => {
-    const script = await ask(page);
+    const script = silent.has(page.id) ? null : await ask(page, LOAD_MS + ANSWER_MS);
     if (script !== null && getCacheKeyForURL(script)) return;
     await page.navigate(page.url).catch(() => {}); // closed or reloaded meanwhile
   };
@@ -88,7 +93,7 @@ function isOurs({ url }: WindowClient): boolean {
 }
 
 /** The script that the page runs, if the page works. */
-function ask(page: WindowClient): Promise<string | null> {
+function ask(page: WindowClient, patienceMs: number): Promise<string | null> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     const settle = (script: string | null) => {
@@ -96,7 +101,7 @@ function ask(page: WindowClient): Promise<string | null> {
       port1.close();
     };
     port1.onmessage = ({ data }: MessageEvent<string>) => settle(data);
-    setTimeout(() => settle(null), ANSWER_MS);
+    setTimeout(() => settle(null), patienceMs);
     page.postMessage({ type: "are-you-working" } satisfies SwToPage, [port2]);
   });
 }
