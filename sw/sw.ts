@@ -7,6 +7,6 @@ declare const self: ServiceWorkerGlobalScope;
 
 // A first visit is served without a reload.
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+installUpdates(); // before those who answer requests: nobody hears of a request that was answered
 installVault({ wholeOrigin: true, rateLimit: siteRateLimit });
 installShellCache();
-installUpdates();

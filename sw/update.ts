@@ -10,7 +10,7 @@ const ANSWER_MS = 3_000;
 const LOAD_MS = 5_000;
 
 /** The page asks again as long as it wants the update: a worker whose event lasts for minutes is stopped. */
-const WAIT_MS = 30_000;
+const WAIT_MS = 15_000;
 
 /** Pages that did not answer; whoever is stopped forgets them, and asks again. */
 const silent = new Set<string>();

@@ -8,7 +8,7 @@ export type UpdateState = "none" | "ready" | "waiting" | "updating";
 const CHECK_MS = 3_600_000;
 
 /** The waiting worker may be stopped, and forgets then that it was asked. */
-const ASK_AGAIN_MS = 20_000;
+const ASK_AGAIN_MS = 10_000;
 
 /** What this page knows about a new version of itself. Emits `change`. */
 class Updates extends EventTarget {

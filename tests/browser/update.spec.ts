@@ -55,9 +55,29 @@ const lookForUpdate = (page: Page) =>
     await (await navigator.serviceWorker.ready).update();
   });
 
+const expectWaiting = (page: Page) =>
+  expect.poll(() => page.evaluate(async () => (await navigator.serviceWorker.ready).waiting?.state)).toBe("installed");
+
+/** The worker that waits is stopped, as the browser does when it finds it idle or too busy. */
+async function stopWaitingWorker(page: Page): Promise<void> {
+  const devtools = await page.context().newCDPSession(page);
+  const stopped = new Promise<void>((resolve) => {
+    devtools.on("ServiceWorker.workerVersionUpdated", ({ versions }) => {
+      const waiting = versions.find(({ status }) => status === "installed");
+      if (waiting?.runningStatus === "running") {
+        void devtools.send("ServiceWorker.stopWorker", { versionId: waiting.versionId });
+      }
+      if (waiting?.runningStatus === "stopped") resolve();
+    });
+  });
+  await devtools.send("ServiceWorker.enable");
+  await stopped;
+  await devtools.detach();
+}
+
 /** Once the page of this version can be used. */
 async function expectVersion(page: Page, version: string): Promise<void> {
-  await expect(page.locator(`html[data-version="${version}"]`)).toBeAttached();
+  await expect(page.locator(`html[data-version="${version}"]`)).toBeAttached({ timeout: 40_000 });
   await expect(page.getByRole("button", { name: "Generate" })).toBeEnabled();
 }
 
@@ -143,6 +163,7 @@ test("without storage for the session there is no draft, and nothing else is mis
 
 test.describe("a broken version", () => {
   test.beforeEach(async ({ page, site, folder }) => {
+    test.slow(); // pages are given time to answer
     await visit(page, site.url);
     deploy(folder, "2", { broken: true });
     await lookForUpdate(page);
@@ -167,16 +188,11 @@ test.describe("a broken version", () => {
     expect(await other.evaluate(() => Reflect.get(window, "state"))).toBe("precious");
   });
 
-  test("is replaced by the last good one, also if the new worker was stopped under way", async ({
-    page,
-    context,
-    folder,
-  }) => {
+  test("is replaced by the last good one, also if the new worker was stopped under way", async ({ page, folder }) => {
     deploy(folder, "1");
     await lookForUpdate(page);
-    const devtools = await context.newCDPSession(page);
-    await devtools.send("ServiceWorker.enable");
-    await devtools.send("ServiceWorker.stopAllWorkers"); // with it the question whether a page works
+    await expectWaiting(page);
+    await stopWaitingWorker(page); // with it the question whether a page works
     await page.reload();
     await expectVersion(page, "1");
   });
@@ -198,6 +214,23 @@ test("a page that is too busy to be asked is loaded again, and what was typed st
   });
   await expectVersion(vault, "2");
   await expect(vault.getByLabel("Prompt")).toHaveValue("in the middle of a thought");
+});
+
+test("the wish to update outlives the worker that heard it", async ({ vault, context, site, folder }) => {
+  const other = await newTab(context, site.url);
+  deploy(folder, "2");
+  await lookForUpdate(vault);
+  await other.evaluate((lock) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    Object.assign(window, { endStream: resolve });
+    void navigator.locks.request(lock, { mode: "shared" }, () => promise);
+  }, STREAMS_LOCK);
+  await offer(vault).click();
+  await expect(vault.getByText("waits for the answer to end")).toBeVisible();
+  await stopWaitingWorker(vault);
+  await other.evaluate(() => Reflect.get(window, "endStream")());
+  await expectVersion(vault, "2");
+  await expectVersion(other, "2");
 });
 
 test.describe("while an answer is being streamed", () => {
