@@ -61,7 +61,7 @@ test("the viewer is fetched only by who opens the docs, and is there offline fro
 test("offline before that, the page says what is missing", async ({ vault, site }) => {
   await site.close();
   await vault.goto(`${site.url}docs`);
-  await expect(vault.getByRole("status")).toHaveText(/not stored yet/);
+  await expect(vault.locator("#docs").getByRole("status")).toHaveText(/not stored yet/);
 });
 
 test("another page's policy is as strict as before", async ({ request, site }) => {
