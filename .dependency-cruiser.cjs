@@ -15,19 +15,20 @@ module.exports = {
     only(
       "engine-sees-protocol-port-and-config",
       "^engine/",
-      "^engine/|^core/(protocol|errors|config|port-server)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
+      "^engine/|^core/(protocol|errors|config|port-server|web-lock)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
     ),
     only(
       "logs-see-protocol",
       "^logs-export/",
-      "^logs-export/|^core/(protocol|log-record|answer-so-far|totals|errors|web-lock|within)\\.ts$|node_modules/idb/",
+      "^logs-export/|^core/(protocol|log-record|answer-so-far|totals|errors|random-id|web-lock|within)\\.ts$|node_modules/idb/",
     ),
     only("sw-never-sees-page-or-engine", "^sw/", "^sw/|^core/|^logs-export/|node_modules/workbox-"),
     only(
       "web-never-sees-sw-or-engine",
-      "^web/",
-      "^web/|^core/(protocol|log-record|errors|web-lock|dialects/minivault)\\.ts$|node_modules/(lit|workbox-window|eventsource-parser|openapi-explorer)/",
+      "^web/(?!in-page\\.ts$)",
+      "^web/|^core/(protocol|log-record|errors|random-id|scope|web-lock|dialects/minivault)\\.ts$|node_modules/(lit|workbox-window|eventsource-parser|openapi-explorer)/",
     ),
+    only("in-page-handler-hosts-the-core", "^web/in-page\\.ts$", "^web/|^core/|^logs-export/"),
     only(
       "cli-serves-the-built-site",
       "^cli/",

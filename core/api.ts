@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { Hono } from "hono/tiny";
 import { createAdmission, PATIENCE, type Patience } from "./admission.ts";
-import type { Call, Dialect, Route, Vault } from "./dialect.ts";
+import type { Call, Dialect, Host, Route, Vault } from "./dialect.ts";
 import type { Encoding } from "./encode/encoding.ts";
 import { asVaultError, VaultError } from "./errors.ts";
 import { createJournal, type Exchange, type Skip } from "./exchange.ts";
@@ -10,6 +10,7 @@ import { parseBody } from "./fields.ts";
 import type { LogSink } from "./log-record.ts";
 import type { Engine } from "./protocol.ts";
 import { createQueue } from "./queue.ts";
+import { randomId } from "./random-id.ts";
 import { createRateLimiter, DEFAULT_RATE_LIMIT, type RateLimit, type RateLimiter } from "./rate-limit.ts";
 import { readJsonBody } from "./read-body.ts";
 import { DIALECTS, dialectOf } from "./routing.ts";
@@ -29,6 +30,8 @@ export interface ApiOptions {
   readonly patience?: Partial<Patience>;
   /** Called with the number of answers that are under way, whenever that changes. */
   readonly onBusy?: (answers: number) => void;
+  /** Where this runs: `/health` reports it. */
+  readonly host?: Host;
 }
 
 /** `client`: who asks, as far as the host can tell; each has a rate limit of its own. */
@@ -41,8 +44,13 @@ type Env = { Bindings: { readonly exchange: Exchange; readonly client: string } 
 
 /** The whole API as one function, for any host that has `fetch` types: see "Life of a request" in the docs. */
 export function createApi(options: ApiOptions): FetchHandler {
-  const { engine, log, basePath = "/", maxWaiting = 8, now = Date.now, newId = () => crypto.randomUUID() } = options;
-  const { rateLimit = async () => DEFAULT_RATE_LIMIT, dialects = DIALECTS, onBusy = () => {} } = options;
+  const { engine, log, basePath = "/", maxWaiting = 8, now = Date.now, newId = randomId } = options;
+  const {
+    rateLimit = async () => DEFAULT_RATE_LIMIT,
+    dialects = DIALECTS,
+    onBusy = () => {},
+    host = "process",
+  } = options;
   const queue = createQueue(maxWaiting);
   const journal = createJournal({ log, now, newId, onBusy });
   const admission = createAdmission(engine, queue, now, { ...PATIENCE, ...options.patience });
@@ -65,6 +73,7 @@ export function createApi(options: ApiOptions): FetchHandler {
 
   const vault: Vault = {
     engine,
+    host,
     log,
     queue,
     now,

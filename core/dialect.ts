@@ -65,8 +65,12 @@ export interface Call<Body> {
   negotiate(encodings: readonly [Encoding, ...Encoding[]]): Encoding;
 }
 
+/** What runs the handler. */
+export type Host = "service-worker" | "page" | "process";
+
 /** What routes may use. */
 export interface Vault {
+  readonly host: Host;
   readonly engine: Engine;
   readonly log: LogSink;
   readonly queue: Queue;

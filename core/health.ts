@@ -9,10 +9,11 @@ const SAMPLE = 200;
  * 200 `{"status": "ok", …}`, or 503 in llama.cpp's shape while no model can answer. Never starts a load. A model that
  * was unloaded is fine: the next request loads it.
  */
-export async function healthResponse({ engine, queue, log, logFailures }: Vault): Promise<Response> {
+export async function healthResponse({ host, engine, queue, log, logFailures }: Vault): Promise<Response> {
   const status = await engine.status();
   const ok = status.state === "ready" || status.state === "unloaded";
   const facts = {
+    host,
     ...factsOf(status),
     queue: { active: queue.active, waiting: queue.waiting, max_waiting: queue.maxWaiting },
     ...(await recentExchanges(log)),

@@ -1,5 +1,5 @@
-import { asVaultError } from "./errors.ts";
-import type { Engine, EngineCall, EngineToHost, HostToEngine, Port, TokenEvent } from "./protocol.ts";
+import { asVaultError, VaultError } from "./errors.ts";
+import type { Engine, EngineCall, EngineToHost, HostToEngine, PageToEngine, Port, TokenEvent } from "./protocol.ts";
 
 interface OpenStream {
   readonly reader: ReadableStreamDefaultReader<TokenEvent>;
@@ -8,8 +8,13 @@ interface OpenStream {
   wake?: () => void;
 }
 
+interface PortOptions {
+  /** How long a stream may wait for its reader. */
+  readonly creditLeaseMs?: number;
+}
+
 /** The engine's end: answers `HostToEngine` messages from `engine`. Returns a function that cancels what is open. */
-export function serveEngine(engine: Engine, port: Port): () => void {
+export function serveEngine(engine: Engine, port: Port, { creditLeaseMs = 120_000 }: PortOptions = {}): () => void {
   const streams = new Map<number, OpenStream>();
   const send = (message: EngineToHost) => port.postMessage(message);
   const fail = (id: number, cause: unknown) => send({ type: "fail", id, error: asVaultError(cause).toWire() });
@@ -21,13 +26,25 @@ export function serveEngine(engine: Engine, port: Port): () => void {
     stream.wake?.();
   };
 
+  /** A reader that sleeps would hold its KV cache and its turn for ever. */
+  const creditOrLapse = (stream: OpenStream) =>
+    new Promise<void>((resolve, reject) => {
+      const lapse = setTimeout(() => {
+        stream.reader.cancel().catch(() => {});
+        reject(new VaultError("reader-stalled", STALLED));
+      }, creditLeaseMs);
+      (lapse as { unref?: () => void }).unref?.(); // no reason for Node to stay alive
+      stream.wake = () => {
+        clearTimeout(lapse);
+        resolve();
+      };
+    });
+
   const pump = async (id: number, stream: OpenStream) => {
     try {
       while (streams.has(id)) {
         if (stream.credits === 0) {
-          await new Promise<void>((wake) => {
-            stream.wake = wake;
-          });
+          await creditOrLapse(stream);
           continue;
         }
         stream.credits--;
@@ -87,24 +104,29 @@ export function serveEngine(engine: Engine, port: Port): () => void {
   };
 }
 
+const STALLED =
+  "Nobody read the answer for too long, so the model was stopped. Read on, or continue at GET /generate/stream/{request-id}.";
+
 /**
- * The engine's end of one port after the other: with its first message a port takes over from those before, whose
- * other end is dead then. Not earlier, for a port may be sent that nobody needs.
+ * The engine's end of one port after the other, of each host: with its first message a port takes over from those
+ * before, whose other end is dead then. Not earlier, for a port may be sent that nobody needs.
  */
-export function serveEngineOnPorts(engine: Engine): (port: Port) => void {
-  const open = new Set<() => void>();
-  return (port) => {
-    const close = serveEngine(engine, port);
-    open.add(close);
+export function serveEngineOnPorts(engine: Engine, options: PortOptions = {}): (port: Port, host: EngineHost) => void {
+  const open: Record<EngineHost, Set<() => void>> = { "service-worker": new Set(), page: new Set() };
+  return (port, host) => {
+    const close = serveEngine(engine, port, options);
+    open[host].add(close);
     port.addEventListener("message", () => {
-      for (const other of open) {
+      for (const other of open[host]) {
         if (other === close) continue;
-        open.delete(other);
+        open[host].delete(other);
         other();
       }
     });
   };
 }
+
+type EngineHost = Extract<PageToEngine, { type: "attach" }>["host"];
 
 /** The method belongs to the arguments: the union that they came in says so, and TypeScript cannot follow it here. */
 const call = async (engine: Engine, { method, args }: EngineCall): Promise<unknown> =>

@@ -1,9 +1,9 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { VaultError } from "./errors.ts";
 import { newRequest } from "./generate-request.ts";
 import { connectEngine } from "./port-client.ts";
-import { serveEngine } from "./port-server.ts";
+import { serveEngine, serveEngineOnPorts } from "./port-server.ts";
 import type { Engine, Port, TokenEvent } from "./protocol.ts";
 
 const request = newRequest({ type: "text", text: "a" }, { maxNewTokens: 1 });
@@ -48,10 +48,10 @@ afterEach(() => {
   for (const port of ports.splice(0)) port.close();
 });
 
-function connect(engine: Engine) {
+function connect(engine: Engine, options?: Parameters<typeof serveEngine>[2]) {
   const { port1, port2 } = new MessageChannel();
   ports.push(port1, port2);
-  const close = serveEngine(engine, port1 as Port);
+  const close = serveEngine(engine, port1 as Port, options);
   return { remote: connectEngine(port2 as Port), close };
 }
 
@@ -141,4 +141,46 @@ test("questions cross the port with their arguments and come back with their ans
     undefined,
     undefined,
   ]);
+});
+
+test("a stream that nobody reads is cancelled when its lease is up, and says so", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const { engine, made } = countingEngine(1000);
+    const { remote } = connect(engine, { creditLeaseMs: 1000 });
+    const reader = remote.generate(request).getReader();
+    await quiet(remote);
+    expect(made.events).toBe(16);
+    vi.advanceTimersByTime(999);
+    for (let read = 0; read < 16; read++) await reader.read();
+    await reader.read(); // the credits that came back were in time
+    await quiet(remote);
+    const before = made.events;
+    vi.advanceTimersByTime(1000);
+    await quiet(remote);
+    expect(made).toEqual({ events: before, cancels: 1 });
+    await expect(reader.read()).rejects.toMatchObject({ code: "reader-stalled", status: 408 });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a new port takes over from the last one of its host, and leaves the other host's alone", async () => {
+  const { engine, made } = countingEngine(1000);
+  const attach = serveEngineOnPorts(engine);
+  const link = (host: "service-worker" | "page") => {
+    const { port1, port2 } = new MessageChannel();
+    ports.push(port1, port2);
+    attach(port1 as Port, host);
+    return connectEngine(port2 as Port);
+  };
+  const serviceWorker = link("service-worker");
+  const page = link("page");
+  const readers = [serviceWorker, page].map((remote) => remote.generate(request).getReader());
+  for (const reader of readers) await reader.read();
+  expect(made.cancels).toBe(0);
+  await link("page").status();
+  await quiet(serviceWorker);
+  expect(made.cancels).toBe(1);
+  for (let read = 0; read < 40; read++) await readers[0]?.read();
 });

@@ -157,7 +157,7 @@ export interface ModelCard {
   readonly precision: string;
   /** Of all files that were read to load it; 0 if that is not known. */
   readonly sizeBytes: number;
-  /** SHA-256 of what identifies the weights: repository and file. Hexadecimal. */
+  /** SHA-256 of what identifies the weights: repository and file. Hexadecimal; empty in an insecure context. */
   readonly digest: string;
   /** When it was loaded, in milliseconds since 1970. */
   readonly loadedMs: number;
@@ -250,6 +250,7 @@ export type ErrorCode =
   | "stream-busy"
   | "timeout"
   | "version-mismatch"
+  | "reader-stalled"
   | "bad-config"
   | "log-failed"
   | "engine-failed";

@@ -120,7 +120,9 @@ function readVocabulary(tokenizer: PreTrainedTokenizer): Vocabulary {
 const precisionOf = (file: string): string =>
   /quantized|int8|uint8/.test(file) ? "Q8" : /q4/.test(file) ? "Q4" : /fp16/.test(file) ? "F16" : "F32";
 
+/** Hexadecimal; nothing in an insecure context, which has no hashes. */
 async function sha256(text: string): Promise<string> {
+  if (!("subtle" in crypto)) return "";
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -28,7 +28,7 @@ export function createModelFiles(report: Report) {
     async fetch(input: string | URL): Promise<Response> {
       const url = String(input);
       // Our own files are kept by the service worker.
-      const cache = new URL(url).origin === self.location.origin ? null : await caches.open(CACHE).catch(() => null);
+      const cache = new URL(url).origin === self.location.origin ? null : await openCache();
       const cached = await cache?.match(url);
       if (cached) {
         fetchedBytes += Number(cached.headers.get("content-length") ?? 0);
@@ -45,6 +45,11 @@ export function createModelFiles(report: Report) {
       return new Response(body, { headers });
     },
   };
+}
+
+/** None in an insecure context, or where storage is refused: the model is then downloaded at each visit. */
+async function openCache(): Promise<Cache | null> {
+  return "caches" in self ? caches.open(CACHE).catch(() => null) : null;
 }
 
 async function download(url: string, onProgress: (progress: Progress) => void) {

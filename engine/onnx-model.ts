@@ -1,4 +1,5 @@
 import type { KvCache, LanguageModel } from "./model.ts";
+import { createMutex } from "./mutex.ts";
 
 /** The parts of an ONNX runtime tensor and session that a decoder needs; web and Node builds both have them. */
 interface OrtTensor {
@@ -42,6 +43,8 @@ export function createOnnxModel(parts: OnnxModelParts): LanguageModel {
     throw new Error(`${parts.card.name} has no inputs for a KV cache: use its merged decoder`);
   }
 
+  // Two hosts may each have a generation under way, and on WebGPU a run is waited for.
+  const alone = createMutex();
   const int64 = (values: BigInt64Array) => makeTensor("int64", values, [1, values.length]);
 
   const feedsFor = (tokenIds: readonly number[], past: Past, pastTokens: number, rows: number) => {
@@ -67,7 +70,7 @@ export function createOnnxModel(parts: OnnxModelParts): LanguageModel {
     createCache: () => new OnnxCache(emptyPast(session, makeTensor)),
     async forward(tokenIds, kvCache, rows = 1) {
       const cache = kvCache as OnnxCache;
-      const outputs = await session.run(feedsFor(tokenIds, cache.past, cache.length, rows));
+      const outputs = await alone(() => session.run(feedsFor(tokenIds, cache.past, cache.length, rows)));
       const { logits, ...rest } = outputs;
       if (!logits) throw new Error(`${parts.card.name} returned no logits`);
       cache.replace(
@@ -76,7 +79,7 @@ export function createOnnxModel(parts: OnnxModelParts): LanguageModel {
       );
       return lastRows(logits, rows);
     },
-    dispose: () => session.release(),
+    dispose: () => alone(() => session.release()),
   };
 }
 

@@ -5,7 +5,14 @@
 import { DEFAULT_CONFIG, parseConfig, type VaultConfig } from "../core/config.ts";
 import { VaultError } from "../core/errors.ts";
 import { serveEngineOnPorts } from "../core/port-server.ts";
-import { type EngineStatus, type PageToEngine, STATUS_CHANNEL, type StatusMessage } from "../core/protocol.ts";
+import {
+  type EngineStatus,
+  type EngineToPage,
+  type PageToEngine,
+  STATUS_CHANNEL,
+  type StatusMessage,
+} from "../core/protocol.ts";
+import { holdLock } from "../core/web-lock.ts";
 import { browserModels } from "./browser-models.ts";
 import { EMBEDDED } from "./catalogue.ts";
 import { createLocalEngine, type LocalEngine } from "./local-engine.ts";
@@ -59,18 +66,25 @@ async function readConfig(baseUrl: string): Promise<VaultConfig> {
   return parseConfig(json);
 }
 
+/** The lock is free as soon as this worker is dead, however it died: nothing else tells. */
+async function live(aliveLock: string): Promise<void> {
+  await holdLock(aliveLock);
+  self.postMessage({ type: "alive" } satisfies EngineToPage);
+}
+
 let engine: Promise<LocalEngine> | undefined;
 let attach: Promise<ReturnType<typeof serveEngineOnPorts>> | undefined;
 
 self.addEventListener("message", ({ data }: MessageEvent<PageToEngine>) => {
   switch (data.type) {
     case "start":
+      void live(data.aliveLock);
       engine = createEngine(data.baseUrl);
-      attach = engine.then(serveEngineOnPorts);
+      attach = engine.then((ready) => serveEngineOnPorts(ready));
       void engine.then((ready) => ready.preload());
       break;
     case "attach":
-      void attach?.then((serve) => serve(data.port));
+      void attach?.then((serve) => serve(data.port, data.host));
       break;
     default:
       data satisfies never;

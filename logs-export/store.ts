@@ -1,6 +1,7 @@
 import { VaultError } from "../core/errors.ts";
 import type { LogQuery, LogRecord, LogSink, OpenEntry, StorageFacts } from "../core/log-record.ts";
 import { LOG_CHANNEL, type TokenEvent } from "../core/protocol.ts";
+import { randomId } from "../core/random-id.ts";
 import { NO_TOTALS } from "../core/totals.ts";
 import { heldLocks, holdLock } from "../core/web-lock.ts";
 import { within } from "../core/within.ts";
@@ -21,7 +22,7 @@ export interface LogStoreOptions {
 
 /** The log in IndexedDB. Records that were left open by a host that died are closed as `interrupted`. */
 export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: LogStoreOptions = {}): LogSink {
-  const owner = `minivault-log-${newOwnerId()}`;
+  const owner = `minivault-log-${randomId()}`;
   const channel = new BroadcastChannel(LOG_CHANNEL);
   let locked: Promise<void> | undefined;
   let opening: Promise<Database> | undefined;
@@ -129,15 +130,12 @@ function withoutGaps(events: readonly TokenEvent[]): readonly TokenEvent[] {
   return broken === -1 ? events : events.slice(0, broken);
 }
 
-/** `crypto.randomUUID` is missing in a page over plain `http:`. */
-const newOwnerId = (): string => crypto.getRandomValues(new Uint32Array(4)).join("-");
-
 const BLOCKED = new VaultError("log-failed", "Another tab keeps an older version of the log open. Close or reload it.");
 const BUSY = new VaultError("stream-busy", "Another tab is reading this stream. Close that one and try again.");
 const GONE = new VaultError("stream-not-found", "The stream is not kept any longer. Send the request again.");
 
 async function storage(): Promise<StorageFacts | null> {
-  if (!navigator.storage) return null; // a page over plain `http:` is not told
+  if (!("storage" in navigator)) return null; // an insecure context
   const [{ usage = 0, quota = 0 }, persisted] = await Promise.all([
     navigator.storage.estimate(),
     navigator.storage.persisted(),

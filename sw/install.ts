@@ -3,10 +3,10 @@ import { createApi } from "../core/api.ts";
 import type { Leases } from "../core/engine-link.ts";
 import type { PageToSw } from "../core/protocol.ts";
 import type { RateLimit } from "../core/rate-limit.ts";
+import { isApiRequest } from "../core/scope.ts";
 import { openLogStore } from "../logs-export/store.ts";
 import { createBusy, isPing } from "./busy.ts";
 import { linkToPages } from "./engine-link.ts";
-import { isApiRequest } from "./scope.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -42,6 +42,7 @@ export function installVault({
     engine: link,
     log: openLogStore(keepStreamsMs === undefined ? {} : { keepStreamsMs }),
     basePath: base.pathname,
+    host: "service-worker",
     patience,
     onBusy: busy.onBusy,
     ...(rateLimit && { rateLimit }),

@@ -1,41 +1,57 @@
 import { Workbox } from "workbox-window";
-import { VaultError } from "../core/errors.ts";
+import { reasonOf, VaultError } from "../core/errors.ts";
 import type { PageToSw } from "../core/protocol.ts";
 import { updates } from "./update.ts";
 
-/** A page is controlled milliseconds after its worker is active. */
-const CONTROL_MS = 10_000;
+/** A page is controlled a second or two after its first visit began; what takes longer may take minutes. */
+const CONTROL_MS = 5_000;
 
-/** Resolves once a service worker controls this page, so that the next `fetch` is answered by it. */
-export async function registerServiceWorker(url: URL): Promise<void> {
-  if (!("serviceWorker" in navigator)) {
-    throw new VaultError(
-      "engine-absent",
-      "This browser offers no service worker here. Open the page over https or on localhost, outside a private window.",
-    );
+/** `null` in insecure contexts and private windows; a sandboxed frame may not even look. */
+export function serviceWorkers(): ServiceWorkerContainer | null {
+  try {
+    return navigator.serviceWorker ?? null;
+  } catch {
+    return null;
   }
-  updates.start();
-  const controlled = new Promise<void>((resolve) => {
-    if (navigator.serviceWorker.controller) resolve();
-    else navigator.serviceWorker.addEventListener("controllerchange", () => resolve(), { once: true });
-  });
-  const workbox = new Workbox(url.href, { scope: new URL("./", url).href, updateViaCache: "none" });
-  const failed = new Promise<never>((_, reject) => {
-    workbox.addEventListener("redundant", () => reject(new VaultError("engine-absent", NOT_STORED)));
-  });
-  const registration = await workbox.register();
-  if (registration) updates.watch(workbox, registration);
-  const { active } = await Promise.race([navigator.serviceWorker.ready, failed]);
-  // A forced reload (shift) leaves the page uncontrolled until it is claimed.
-  if (!navigator.serviceWorker.controller) active?.postMessage({ type: "claim" } satisfies PageToSw);
-  const late = new VaultError("engine-absent", "The service worker does not take over this page. Reload it.");
-  await Promise.race([controlled, rejectAfter(CONTROL_MS, late)]);
 }
 
-const NOT_STORED =
-  "The files for offline use could not all be fetched and stored. Check the connection and the free space, and reload.";
+/**
+ * Resolves once a service worker controls this page, so that the next `fetch` is answered by it. Rejects with a
+ * `VaultError` if none will, or none has in time: it may still come.
+ */
+export async function registerServiceWorker(url: URL): Promise<void> {
+  const container = serviceWorkers();
+  if (!container) throw absent("this browser offers no service worker here (it does over https and on localhost)");
+  const controlled = new Promise<void>((resolve) => {
+    if (container.controller) resolve();
+    else container.addEventListener("controllerchange", () => resolve(), { once: true });
+  });
+  await Promise.race([register(container, url).then(() => controlled), lateAfter(CONTROL_MS)]);
+}
 
-const rejectAfter = (ms: number, reason: Error): Promise<never> =>
+async function register(container: ServiceWorkerContainer, url: URL): Promise<void> {
+  updates.start();
+  const workbox = new Workbox(url.href, { scope: new URL("./", url).href, updateViaCache: "none" });
+  const failed = new Promise<never>((_, reject) => {
+    workbox.addEventListener("redundant", () => reject(absent(NOT_STORED)));
+  });
+  try {
+    const registration = await workbox.register();
+    if (registration) updates.watch(workbox, registration);
+  } catch (cause) {
+    throw absent(`the browser refuses to register the service worker (${reasonOf(cause)})`, cause);
+  }
+  const { active } = await Promise.race([container.ready, failed]);
+  // A forced reload (shift) leaves the page uncontrolled until it is claimed.
+  if (!container.controller) active?.postMessage({ type: "claim" } satisfies PageToSw);
+}
+
+const absent = (reason: string, cause?: unknown) => new VaultError("engine-absent", reason, { cause });
+
+const NOT_STORED =
+  "the files for offline use could not all be fetched and stored (check the connection and the free space)";
+
+const lateAfter = (ms: number): Promise<never> =>
   new Promise((_, reject) => {
-    setTimeout(() => reject(reason), ms);
+    setTimeout(() => reject(absent("the service worker has not taken over this page yet")), ms);
   });

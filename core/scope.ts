@@ -1,4 +1,4 @@
-import { isRoute } from "../core/routing.ts";
+import { isRoute } from "./routing.ts";
 
 /**
  * Whether the API answers this request. Decided synchronously, so that everything else goes to the network without

@@ -1,0 +1,8 @@
+import { expect, test } from "vitest";
+import { randomId } from "./random-id.ts";
+
+test("`randomId()` makes UUIDs of version 4, each another one", () => {
+  const ids = Array.from({ length: 100 }, randomId);
+  for (const id of ids) expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
+  expect(new Set(ids).size).toBe(100);
+});
