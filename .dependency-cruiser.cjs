@@ -25,10 +25,10 @@ module.exports = {
     only("sw-never-sees-page-or-engine", "^sw/", "^sw/|^core/|^logs-export/|node_modules/workbox-"),
     only(
       "web-never-sees-sw-or-engine",
-      "^web/(?!in-page\\.ts$)",
+      "^web/(?!(in-page|page-engine)\\.ts$)",
       "^web/|^core/(protocol|log-record|errors|random-id|scope|web-lock|dialects/minivault)\\.ts$|node_modules/(lit|workbox-window|eventsource-parser|openapi-explorer)/",
     ),
-    only("in-page-handler-hosts-the-core", "^web/in-page\\.ts$", "^web/|^core/|^logs-export/"),
+    only("in-page-handler-hosts-the-core", "^web/(in-page|page-engine)\\.ts$", "^web/|^core/|^logs-export/"),
     only(
       "cli-serves-the-built-site",
       "^cli/",

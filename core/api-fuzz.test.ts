@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { createConstrainer } from "../engine/grammar/constraint.ts";
 import { createLocalEngine } from "../engine/local-engine.ts";
 import type { LanguageModel } from "../engine/model.ts";
+import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
-import { createMemoryLog } from "../tests/fixtures/memory-log.ts";
 import { createApi } from "./api.ts";
 import { DIALECTS } from "./routing.ts";
 

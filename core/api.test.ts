@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createLocalEngine } from "../engine/local-engine.ts";
+import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
-import { createMemoryLog } from "../tests/fixtures/memory-log.ts";
 import { createApi } from "./api.ts";
 import { ERRORS, VaultError } from "./errors.ts";
 import type { LogSink } from "./log-record.ts";

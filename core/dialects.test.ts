@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { createLocalEngine } from "../engine/local-engine.ts";
+import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { echo } from "../tests/fixtures/echo-dialect.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
-import { createMemoryLog } from "../tests/fixtures/memory-log.ts";
 import { createApi } from "./api.ts";
 import { DIALECTS } from "./routing.ts";
 

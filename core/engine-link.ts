@@ -1,5 +1,5 @@
 import { continueStream } from "./continue-stream.ts";
-import { VaultError } from "./errors.ts";
+import { asVaultError, VaultError } from "./errors.ts";
 import { connectEngine, type RemoteEngine } from "./port-client.ts";
 import { type Engine, type EngineStatus, type Port, PROTOCOL_VERSION } from "./protocol.ts";
 import { lockReleased } from "./web-lock.ts";
@@ -32,6 +32,10 @@ export interface LinkOptions {
 export interface EngineLink extends Engine {
   offer(port: Port, version: number, aliveLock: string): void;
   refuse(error: VaultError): void;
+  /** The engine that was offered last is gone: for hosts that hear of it without its lock. */
+  lost(): void;
+  /** Settles once there is an engine; rejects if there is none to be had. */
+  connect(): Promise<void>;
 }
 
 interface Linked {
@@ -99,14 +103,20 @@ export function createEngineLink({ askForPort, reportStuck, leases }: LinkOption
       void lockReleased(aliveLock).then(() => unlink(arrived));
     },
     refuse: (error) => wanted?.reject(error),
+    lost() {
+      if (linked) unlink(linked.engine);
+    },
+    connect: () => engine().then(() => {}),
 
     async status() {
       const known = linked !== undefined;
       const answer = engine().then((asked) => asked.status());
       try {
         lastStatus = await within(answer, statusMs, async () => STUCK);
-      } catch {
-        if (!known || !linked) lastStatus = { state: "absent" }; // else: it is at work, and as it was
+      } catch (cause) {
+        const error = asVaultError(cause);
+        if (error.code === "engine-failed") lastStatus = { state: "failed", error: error.toWire() };
+        else if (!known || !linked) lastStatus = { state: "absent" }; // else: it is at work, and as it was
       }
       return lastStatus;
     },

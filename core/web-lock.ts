@@ -2,27 +2,30 @@
  * Locks tell who is alive: the browser releases them when their realm dies, however it dies.
  * https://w3c.github.io/web-locks/
  *
- * Node has none before version 24, and a page over plain `http:` has none either: there, nobody dies.
+ * Node has none before version 24, insecure contexts have none, and where storage is refused (in other sites' frames,
+ * say) they are too. There a realm is on its own.
  */
 const locks = (): LockManager | undefined => globalThis.navigator?.locks;
 
-/** Resolves once this realm holds the lock, which it then keeps for as long as it lives. */
-export function holdLock(name: string): Promise<void> {
-  return new Promise((held, failed) => {
-    const manager = locks();
+/** Resolves once this realm holds the lock, which it then keeps for as long as it lives; at once where it cannot. */
+export async function holdLock(name: string): Promise<void> {
+  const manager = locks();
+  await new Promise<void>((held) => {
     if (!manager) return held();
-    manager
-      .request(name, () => {
-        held();
-        return new Promise<never>(() => {});
-      })
-      .catch(failed);
+    const keep = () => {
+      held();
+      return new Promise<never>(() => {});
+    };
+    manager.request(name, keep).catch(() => held()); // refused
   });
 }
 
-/** Resolves when nobody holds the lock (any more). */
-export function lockReleased(name: string): Promise<void> {
-  return locks()?.request(name, () => {}) ?? new Promise(() => {});
+/** Resolves when nobody holds the lock (any more); never, where nobody can tell. */
+export async function lockReleased(name: string): Promise<void> {
+  const never = new Promise<void>(() => {});
+  await (locks()
+    ?.request(name, () => {})
+    .catch(() => never) ?? never);
 }
 
 export interface LockRequest {
@@ -54,8 +57,10 @@ export function requestLock(name: string, { mode = "exclusive", steal = false, o
   return () => given.abort();
 }
 
-/** Names of the locks that are held now; `null` where nobody can tell. */
-export async function heldLocks(): Promise<ReadonlySet<string> | null> {
-  const { held = [] } = (await locks()?.query()) ?? {};
-  return locks() ? new Set(held.map(({ name }) => name ?? "")) : null;
+/** Names of the locks that anybody of the origin holds; `null` where nobody can say. */
+export async function heldLocks(): Promise<ReadonlySet<string | undefined> | null> {
+  const snapshot = await locks()
+    ?.query()
+    .catch(() => null);
+  return snapshot ? new Set((snapshot.held ?? []).map(({ name }) => name)) : null;
 }

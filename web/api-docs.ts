@@ -11,12 +11,13 @@ focusExisting();
 
 async function showDocs(): Promise<void> {
   // The description is an answer of the API like any other, and so is whatever is tried out here.
-  const started = startVault({
+  const vault = startVault({
     baseUrl,
     serviceWorkerUrl: new URL("sw.js", baseUrl),
+    wholeOrigin: true,
     createWorker: () => new Worker(new URL("../engine/worker.ts", import.meta.url), { type: "module" }),
   });
-  await isolateOnce(started);
+  await isolateOnce(vault.ready());
   const [api, Viewer] = await Promise.all([readDescription(), loadViewer()]);
   const viewer = new Viewer();
   for (const name of HIDDEN) viewer.setAttribute(`hide-${name}`, "");

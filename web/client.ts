@@ -3,7 +3,7 @@ import type { GenerateInput } from "../core/dialects/minivault.ts";
 import { VaultError } from "../core/errors.ts";
 import type { LogRecord, Usage } from "../core/log-record.ts";
 import type { ErrorCode, FinishReason, WireError } from "../core/protocol.ts";
-import { newRequestId } from "./request-id.ts";
+import { randomId } from "../core/random-id.ts";
 
 export interface Summary {
   readonly id: string;
@@ -45,7 +45,7 @@ const WAIT_FOR: ReadonlySet<ErrorCode> = new Set(["stream-busy", "queue-full", "
  * Throws a `VaultError`, also if it does not.
  */
 export async function* generate(input: GenerateInput, options: GenerateCall = {}): AsyncGenerator<AnswerEvent, void> {
-  const { base = location.href, requestId = newRequestId() } = options;
+  const { base = location.href, requestId = randomId() } = options;
   yield* follow(requestId, options, (signal) =>
     fetch(new URL("generate/stream", base), {
       method: "POST",

@@ -14,7 +14,7 @@ import { seekLeadership } from "./leadership.ts";
 import { serviceWorkers } from "./register-sw.ts";
 
 /** The page's own handler, which answers where no service worker does. */
-export interface OwnHandler {
+interface OwnHandler {
   offer(port: MessagePort, version: number, aliveLock: string): void;
   refuse(error: VaultError): void;
   /** The engine that was offered is gone. */

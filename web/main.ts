@@ -6,13 +6,12 @@ import "./ui/vault-app.ts";
 const baseUrl = new URL("./", location.href);
 
 focusExisting();
-/** The component shows what comes of this; it also waits for it before the first request. */
-document.querySelector("vault-app")?.start(
-  isolateOnce(
-    startVault({
-      baseUrl,
-      serviceWorkerUrl: new URL("sw.js", baseUrl),
-      createWorker: () => new Worker(new URL("../engine/worker.ts", import.meta.url), { type: "module" }),
-    }),
-  ),
-);
+
+const vault = startVault({
+  baseUrl,
+  serviceWorkerUrl: new URL("sw.js", baseUrl),
+  wholeOrigin: true,
+  createWorker: () => new Worker(new URL("../engine/worker.ts", import.meta.url), { type: "module" }),
+});
+const isolated = isolateOnce(vault.ready()).catch(() => {}); // the component asks for itself whether it is ready
+document.querySelector("vault-app")?.start(vault, isolated);

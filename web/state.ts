@@ -8,6 +8,8 @@ export interface UiState {
   readonly answer: AnswerState | null;
   /** Why nothing works, if `phase` is `unable`. */
   readonly problem: string | null;
+  /** Why this page answers its own requests, if it does. */
+  readonly inPage: string | null;
 }
 
 export interface AnswerState {
@@ -23,6 +25,7 @@ export interface AnswerState {
 
 export type UiAction =
   | { readonly type: "started" }
+  | { readonly type: "way"; readonly inPage: string | null }
   | { readonly type: "unable"; readonly problem: string }
   | { readonly type: "engine"; readonly status: EngineStatus }
   | { readonly type: "submit"; readonly prompt: string }
@@ -31,7 +34,13 @@ export type UiAction =
   | { readonly type: "stop" }
   | { readonly type: "fail"; readonly detail: string };
 
-export const INITIAL_STATE: UiState = { phase: "starting", engine: { state: "absent" }, answer: null, problem: null };
+export const INITIAL_STATE: UiState = {
+  phase: "starting",
+  engine: { state: "absent" },
+  answer: null,
+  problem: null,
+  inPage: null,
+};
 
 const NEW_ANSWER: Omit<AnswerState, "prompt"> = {
   text: "",
@@ -47,7 +56,9 @@ export function reduce(state: UiState, action: UiAction): UiState {
   const { answer } = state;
   switch (action.type) {
     case "started":
-      return { ...state, phase: "idle" };
+      return state.phase === "streaming" ? state : { ...state, phase: "idle", problem: null };
+    case "way":
+      return { ...state, inPage: action.inPage };
     case "unable":
       return { ...state, phase: "unable", problem: action.problem };
     case "engine":

@@ -68,19 +68,13 @@ test("a page that a forced reload left uncontrolled is answered all the same", a
   expect(await vault.evaluate(async () => (await fetch("/health")).headers.get("x-request-id"))).toBeTruthy();
 });
 
-test("a browser without service workers is told what to do", async ({ page, site }) => {
-  await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "serviceWorker"));
-  await page.goto(site.url);
-  await expect(page.getByText(/Open the page over https or on localhost/)).toBeVisible();
-  await expect(page.getByRole("button", { name: "Generate" })).toBeDisabled();
-});
-
-test("a first visit that cannot fetch everything says so instead of waiting for ever", async ({ page }) => {
+test("a first visit that cannot fetch everything says so, and the page answers itself", async ({ page }) => {
   const folder = withFakeWorker();
   rmSync(join(folder, "icons", "icon-192.png"));
   const site = await serveSite({ folder, port: 0, env: { MINIVAULT_HUB: DEAD_HUB } });
-  await page.goto(site.url);
-  await expect(page.getByText(/could not all be fetched and stored/)).toBeVisible();
+  await visit(page, site.url);
+  await expect(page.getByText(/answers its own requests: .* could not all be fetched and stored/)).toBeVisible();
+  expect(await generate(page, { prompt: "a" })).toMatchObject({ status: 200 });
   await site.close();
   rmSync(folder, { recursive: true });
 });

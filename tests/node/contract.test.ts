@@ -4,9 +4,9 @@ import { connectEngine } from "../../core/port-client.ts";
 import { serveEngine } from "../../core/port-server.ts";
 import type { Port } from "../../core/protocol.ts";
 import { createLocalEngine } from "../../engine/local-engine.ts";
+import { createMemoryLog } from "../../logs-export/memory-log.ts";
 import { API_CONTRACT } from "../contract/api-contract.ts";
 import type { Send } from "../contract/contract-case.ts";
-import { createMemoryLog } from "../fixtures/memory-log.ts";
 import { embeddedModel } from "../fixtures/node-model.ts";
 
 const engine = createLocalEngine({ wanted: embeddedModel, fallback: null });

@@ -5,7 +5,11 @@ import { theme } from "./theme.ts";
 
 /** The newest exchanges, and the way to all of them. */
 export class LogList extends LitElement {
-  static override properties = { records: { attribute: false }, problem: { attribute: false } };
+  static override properties = {
+    records: { attribute: false },
+    problem: { attribute: false },
+    inPage: { attribute: false },
+  };
   static override styles = [
     theme,
     css`
@@ -56,11 +60,14 @@ export class LogList extends LitElement {
   declare records: readonly LogRecord[];
   /** Why the log cannot be read. */
   declare problem: string | null;
+  /** No service worker answers a link: `save` is dispatched in its place. */
+  declare inPage: boolean;
 
   constructor() {
     super();
     this.records = [];
     this.problem = null;
+    this.inPage = false;
   }
 
   override render() {
@@ -68,10 +75,16 @@ export class LogList extends LitElement {
       <header>
         <h2>Log</h2>
         <!-- No download attribute: with it Chromium bypasses the service worker, which names the file itself. -->
-        <a class="button" href="./logs">Export JSONL</a>
+        <a class="button" href="./logs" @click=${this.#export}>Export JSONL</a>
       </header>
       ${this.problem ? html`<p class="card empty bad" role="alert">${this.problem}</p>` : this.#list()}
     `;
+  }
+
+  #export(event: Event) {
+    if (!this.inPage) return;
+    event.preventDefault();
+    this.dispatchEvent(new Event("save"));
   }
 
   #list() {

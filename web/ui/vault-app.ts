@@ -1,9 +1,10 @@
-import { css, html, LitElement } from "lit";
+import { css, html, LitElement, nothing } from "lit";
 import { asVaultError } from "../../core/errors.ts";
 import type { LogRecord } from "../../core/log-record.ts";
+import { randomId } from "../../core/random-id.ts";
 import { type AnswerEvent, generate, newestLogs, resume } from "../client.ts";
 import { followFragment } from "../fragment.ts";
-import { newRequestId } from "../request-id.ts";
+import type { Vault } from "../lib.ts";
 import { INITIAL_STATE, reduce, type UiAction, type UiState } from "../state.ts";
 import { recallUnfinished, rememberUnfinished } from "../unfinished.ts";
 import { type EngineWatch, watchEngine, watchLog, watchReturn } from "../watch.ts";
@@ -12,6 +13,7 @@ import { EngineStatusView } from "./engine-status.ts";
 import { InstallButton } from "./install-button.ts";
 import { LogList } from "./log-list.ts";
 import { PromptForm, type SubmitEvent } from "./prompt-form.ts";
+import { saveLog } from "./save-log.ts";
 import { theme } from "./theme.ts";
 import "./update-notice.ts";
 
@@ -50,6 +52,10 @@ export class VaultApp extends LitElement {
       }
       .title {
         flex: 1;
+      }
+      .in-page {
+        margin: 0;
+        font-size: 0.88rem;
       }
       header a {
         padding: 0.7rem 0;
@@ -94,29 +100,37 @@ export class VaultApp extends LitElement {
   #engine: EngineWatch | undefined;
   #run: AbortController | undefined;
 
-  /** @param started settles once a request can be answered */
-  async start(started: Promise<void>): Promise<void> {
+  /** @param isolated settles when the page will not be reloaded for its isolation (any more) */
+  async start(vault: Vault, isolated: Promise<void>): Promise<void> {
     this.#engine = watchEngine((status) => this.#do({ type: "engine", status }));
-    try {
-      await started;
-      this.#do({ type: "started" });
-    } catch (cause) {
-      return this.#do({ type: "unable", problem: asVaultError(cause).message });
-    }
+    vault.onChange(() => void this.#follow(vault, isolated));
     watchLog(() => void this.#readLog());
     watchReturn(() => {
       this.#engine?.ask();
       void this.#readLog();
     });
-    await this.#readLog();
+    await this.#follow(vault, isolated);
     await this.updateComplete;
     followFragment(this.renderRoot as ShadowRoot);
     const unfinished = recallUnfinished();
-    if (unfinished) await this.#goOn(unfinished.requestId, unfinished.prompt);
+    if (unfinished && this.#state.phase === "idle") await this.#goOn(unfinished.requestId, unfinished.prompt);
+  }
+
+  /** Who answers may change: a service worker may come late. */
+  async #follow(vault: Vault, isolated: Promise<void>): Promise<void> {
+    this.#do({ type: "way", inPage: vault.reason });
+    try {
+      await vault.ready();
+      await isolated;
+      this.#do({ type: "started" });
+    } catch (cause) {
+      return this.#do({ type: "unable", problem: asVaultError(cause).message });
+    }
+    await this.#readLog();
   }
 
   override render() {
-    const { phase, answer } = this.#state;
+    const { phase, answer, inPage } = this.#state;
     return html`
       <update-notice></update-notice>
       <main>
@@ -130,6 +144,7 @@ export class VaultApp extends LitElement {
           <a href="./docs">API</a>
         </header>
         <engine-status .state=${this.#state} @retry=${() => this.#engine?.retry()}></engine-status>
+        ${inPage ? html`<p class="muted in-page">This page answers its own requests: ${inPage}.</p>` : nothing}
         <prompt-form
           .busy=${phase === "streaming"}
           .disabled=${phase !== "idle"}
@@ -137,13 +152,20 @@ export class VaultApp extends LitElement {
           @stop=${this.#stop}
         ></prompt-form>
         <answer-view ?hidden=${!answer} .answer=${answer} .streaming=${phase === "streaming"}></answer-view>
-        <log-list id="log" tabindex="-1" .records=${this.#records} .problem=${this.#logProblem}></log-list>
+        <log-list
+          id="log"
+          tabindex="-1"
+          .records=${this.#records}
+          .problem=${this.#logProblem}
+          .inPage=${inPage !== null}
+          @save=${this.#saveLog}
+        ></log-list>
       </main>
     `;
   }
 
   async #generate({ input }: SubmitEvent) {
-    const requestId = newRequestId();
+    const requestId = randomId();
     rememberUnfinished({ requestId, prompt: input.prompt });
     const run = new AbortController();
     await this.#show(input.prompt, generate(input, { requestId, signal: run.signal }), run);
@@ -182,6 +204,15 @@ export class VaultApp extends LitElement {
       this.#logProblem = asVaultError(cause).message;
     }
     this.requestUpdate();
+  }
+
+  async #saveLog() {
+    try {
+      await saveLog();
+    } catch (cause) {
+      this.#logProblem = asVaultError(cause).message;
+      this.requestUpdate();
+    }
   }
 
   #do(action: UiAction): void {

@@ -1,0 +1,279 @@
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright/test";
+import { serveSite } from "../../cli/site-server.ts";
+import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
+import { test as base, closedLogs, DEAD_HUB, engineSteps, expect, generate, health, visit } from "./harness.ts";
+import { withFakeWorker } from "./site-folders.ts";
+import { type SiteProxy, startProxy } from "./site-proxy.ts";
+
+const INSECURE_HOST = "lan.test";
+
+base.use({
+  launchOptions: {
+    executablePath: findChromium(),
+    args: [...QUIET_FLAGS, `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`],
+  },
+});
+
+const PROMPT = "Q: What is the capital of France?\nA:";
+const ANSWERED_BY_PAGE = /^This page answers its own requests: /;
+
+/** Errors that pages do not handle fail the test. */
+const test = base.extend<{ mirror: (options?: Parameters<typeof startProxy>[1]) => Promise<SiteProxy> }>({
+  page: async ({ page }, use) => {
+    const errors: Error[] = [];
+    page.on("pageerror", (error) => errors.push(error));
+    await use(page);
+    expect(errors).toEqual([]);
+  },
+  mirror: async ({ site }, use) => {
+    const open: SiteProxy[] = [];
+    await use(async (options = {}) => {
+      const proxy = await startProxy(site.url, options);
+      open.push(proxy);
+      return proxy;
+    });
+    for (const proxy of open) await proxy.close();
+  },
+});
+
+test.describe("where service workers are refused", () => {
+  test.use({ serviceWorkers: "block" });
+
+  test("the page answers its own requests, and says so", async ({ page, site, served, foreign }) => {
+    await visit(page, site.url);
+    await expect(page.getByText(ANSWERED_BY_PAGE)).toBeVisible();
+    await page.getByLabel("Prompt").fill(PROMPT);
+    await page.getByRole("button", { name: "Generate" }).click();
+    await expect(page.getByRole("region", { name: "Answer" })).toContainText("Paris.");
+    await expect(page.getByRole("list")).toContainText("Paris.");
+    expect(await health(page)).toMatchObject({ status: "ok", host: "page", model: "minivault-demo", requests: 1 });
+
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "Export JSONL" }).click(),
+    ]);
+    expect(download.suggestedFilename()).toMatch(/^minivault-logs-\d{4}-\d\d-\d\d\.jsonl$/);
+    const record = JSON.parse(readFileSync(await download.path(), "utf8"));
+    expect(record).toMatchObject({ prompt: PROMPT, response: " Paris.", finish_reason: "stop" });
+
+    expect(served.filter((request) => /generate|logs|health/.test(request.replace("/assets/", "")))).toEqual([]);
+    expect(foreign).toEqual([]);
+
+    await page.reload();
+    expect(await closedLogs(page)).toHaveLength(1); // it is kept
+  });
+
+  test("requests that are not the API's pass untouched, and wrong ones fail as ever", async ({ page, site }) => {
+    await visit(page, site.url);
+    const seen = await page.evaluate(async () => {
+      const config = await fetch("minivault.config.json");
+      const head = await fetch(new Request("/logs", { method: "HEAD" }));
+      const unknown = await fetch("/v1/nothing", { method: "POST", body: "{}" });
+      const wrong = await fetch("/generate", { method: "GET", body: "no body allowed" }).catch((error) => error.name);
+      return {
+        config: { status: config.status, model: (await config.json()).model },
+        head: { status: head.status, url: head.url, text: await head.text() },
+        unknown: { status: unknown.status, id: unknown.headers.has("x-request-id") },
+        wrong,
+      };
+    });
+    expect(seen).toEqual({
+      config: { status: 200, model: "minivault-demo" },
+      head: { status: 200, url: `${site.url}logs`, text: "" },
+      unknown: { status: 404, id: true },
+      wrong: "TypeError",
+    });
+  });
+
+  test("storage that is refused as well leaves a log in memory", async ({ page, site }) => {
+    await page.addInitScript(() => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException("refused", "SecurityError");
+      };
+    });
+    await visit(page, site.url);
+    expect(await generate(page, { prompt: PROMPT })).toMatchObject({ status: 200, response: " Paris." });
+    expect(await closedLogs(page)).toMatchObject([{ prompt: PROMPT, response: " Paris." }]);
+  });
+
+  test("two tabs each answer for themselves", async ({ page, site, context }) => {
+    await visit(page, site.url);
+    const other = await context.newPage();
+    await visit(other, site.url);
+    const answers = await Promise.all([page, other].map((tab) => generate(tab, { prompt: PROMPT })));
+    expect(answers).toMatchObject([{ response: " Paris." }, { response: " Paris." }]);
+    expect(await closedLogs(other)).toHaveLength(2); // of one log
+  });
+
+  test.describe("with an engine that takes its time", () => {
+    test.use({ fakeEngine: true });
+
+    test("tokens come one by one, and an abort stops the engine and is logged", async ({ page, site }) => {
+      await visit(page, site.url);
+      const seen = await page.evaluate(async () => {
+        const run = new AbortController();
+        const { signal } = run;
+        const response = await fetch("/generate/stream", {
+          method: "POST",
+          body: '{"prompt": "slow:40", "max_new_tokens": 5000}',
+          signal,
+        });
+        const reader = response.body?.getReader();
+        const arrivals: number[] = [];
+        for (let chunk = 0; chunk < 6; chunk++) {
+          await reader?.read();
+          arrivals.push(performance.now());
+        }
+        run.abort();
+        const error = await reader?.read().catch((cause) => cause.name);
+        return { arrivals, error };
+      });
+      expect(seen.error).toBe("AbortError");
+      expect((seen.arrivals.at(-1) ?? 0) - (seen.arrivals[0] ?? 0)).toBeGreaterThan(4 * 40 * 0.8);
+      expect(await closedLogs(page)).toMatchObject([{ finish_reason: "cancelled" }]);
+      const steps = await engineSteps(page);
+      expect(await generate(page, { prompt: "a", max_new_tokens: 3 })).toMatchObject({ status: 200 });
+      expect(await engineSteps(page)).toBeLessThanOrEqual(steps + 4);
+    });
+
+    test("an abort before the answer began rejects, and stops the engine too", async ({ page, site }) => {
+      await visit(page, site.url);
+      const errors = await page.evaluate(async () => {
+        const ask = (signal: AbortSignal) =>
+          fetch("/generate", { method: "POST", body: '{"prompt": "slow:100", "max_new_tokens": 500}', signal }).catch(
+            (cause) => cause.name,
+          );
+        return [await ask(AbortSignal.abort()), await ask(AbortSignal.timeout(50))];
+      });
+      expect(errors).toEqual(["AbortError", "TimeoutError"]);
+      expect(await generate(page, { prompt: "a", max_new_tokens: 3 })).toMatchObject({ status: 200 });
+      expect((await closedLogs(page)).map(({ finish_reason }) => finish_reason)).toEqual(["cancelled", "length"]);
+    });
+  });
+
+  test("a page that cannot have an engine either says why, and so does every answer", async ({ page }) => {
+    const folder = withFakeWorker();
+    for (const name of readdirSync(join(folder, "assets"))) {
+      if (name.startsWith("worker-")) rmSync(join(folder, "assets", name));
+    }
+    const broken = await serveSite({ folder, port: 0, env: { MINIVAULT_HUB: DEAD_HUB } });
+    await page.goto(broken.url);
+    const sentence = "The engine's worker failed: its script cannot be loaded. Reload the page.";
+    await expect(page.getByText(sentence)).toBeVisible();
+    await expect(page.getByRole("button", { name: "Generate" })).toBeDisabled();
+    expect(await generate(page, { prompt: "a" })).toMatchObject({
+      status: 500,
+      code: "engine-failed",
+      detail: sentence,
+    });
+    expect(await health(page)).toMatchObject({ status: "failed", host: "page" });
+    await broken.close();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+test("over http on a local network the page answers: no locks, no caches, no service worker", async ({
+  page,
+  mirror,
+}) => {
+  const { port } = await mirror();
+  await visit(page, `http://${INSECURE_HOST}:${port}/`);
+  expect(await page.evaluate(() => [isSecureContext, "locks" in navigator, "randomUUID" in crypto])).toEqual([
+    false,
+    false,
+    false,
+  ]);
+  await expect(page.getByText(/it does over https and on localhost/)).toBeVisible();
+  expect(await generate(page, { prompt: PROMPT })).toMatchObject({ status: 200, response: " Paris." });
+  expect(await health(page)).toMatchObject({ status: "ok", host: "page", threads: 1, storage: null });
+  expect(await closedLogs(page)).toHaveLength(1);
+  const models = await page.evaluate(async () => (await fetch("/api/tags")).json());
+  expect(models.models).toHaveLength(1);
+});
+
+/** The app's script, and one that comes right behind it and waits for nothing. */
+const EARLY = (script: string) => `<!doctype html><title>Early</title><vault-app></vault-app>
+  <script type="module" src="${script}"></script>
+  <script type="module">
+    window.first = fetch("/generate", { method: "POST", body: ${JSON.stringify(JSON.stringify({ prompt: PROMPT }))} });
+  </script>`;
+
+const answerOf = (page: Page) =>
+  page.evaluate(async () => {
+    const response = await (window as unknown as { first: Promise<Response> }).first;
+    return { status: response.status, ...(await response.json()) };
+  });
+
+const scriptOf = async (siteUrl: string): Promise<string> =>
+  /src="(\.\/assets\/index-[^"]+\.js)"/.exec(await (await fetch(siteUrl)).text())?.[1] ?? "";
+
+test("a request at the first script of a first visit is answered, by the service worker", async ({
+  page,
+  site,
+  mirror,
+}) => {
+  const { port } = await mirror({ pages: { "/early": EARLY(await scriptOf(site.url)) } });
+  await page.goto(`http://localhost:${port}/early`);
+  expect(await answerOf(page)).toMatchObject({ status: 200, response: " Paris." });
+  expect(await health(page)).toMatchObject({ host: "service-worker" });
+  expect(await page.evaluate(() => fetch.toString())).toContain("[native code]"); // nothing is in the way any more
+});
+
+test("a service worker that takes too long is not waited for; when it is there, it answers", async ({
+  page,
+  site,
+  mirror,
+}) => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { port } = await mirror({ pages: { "/early": EARLY(await scriptOf(site.url)) } });
+  await page.context().route("**/icons/icon-512.png*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`http://localhost:${port}/early`);
+  expect(await answerOf(page)).toMatchObject({ status: 200, response: " Paris." });
+  expect(await health(page)).toMatchObject({ host: "page" });
+  release();
+  await expect.poll(async () => (await health(page)).host).toBe("service-worker");
+  expect(await generate(page, { prompt: PROMPT })).toMatchObject({ status: 200, response: " Paris." });
+  expect(await closedLogs(page)).toHaveLength(2); // of one log
+});
+
+test("after a forced reload the first request is answered, by the service worker", async ({ vault, context }) => {
+  await vault.addInitScript(() => {
+    addEventListener("DOMContentLoaded", () => {
+      Object.assign(window, {
+        first: fetch("/generate", { method: "POST", body: '{"prompt": "Once", "max_new_tokens": 2}' }),
+      });
+    });
+  });
+  const devtools = await context.newCDPSession(vault);
+  await Promise.all([vault.waitForEvent("load"), devtools.send("Page.reload", { ignoreCache: true })]);
+  expect(await answerOf(vault)).toMatchObject({ status: 200 });
+  expect(await health(vault)).toMatchObject({ host: "service-worker" });
+});
+
+test("a frame in another site's page is answered, with storage of its own or with none", async ({ page, mirror }) => {
+  const framed = await mirror({ without: ["content-security-policy", "cross-origin-resource-policy"] });
+  const app = `http://localhost:${framed.port}/`;
+  const outer = await mirror({
+    without: [],
+    pages: {
+      "/third-party": `<!doctype html><iframe src="${app}"></iframe>`,
+      "/sandboxed": `<!doctype html><iframe sandbox="allow-scripts allow-same-origin allow-forms" src="${app}"></iframe>`,
+    },
+  });
+  for (const path of ["third-party", "sandboxed"]) {
+    await page.goto(`http://127.0.0.1:${outer.port}/${path}`);
+    const frame = page.frameLocator("iframe");
+    await frame.getByLabel("Prompt").fill(PROMPT);
+    await frame.getByRole("button", { name: "Generate" }).click();
+    await expect(frame.getByRole("region", { name: "Answer" })).toContainText("Paris.");
+    await expect(frame.getByRole("list")).toContainText("Paris.");
+  }
+});

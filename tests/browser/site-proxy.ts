@@ -1,0 +1,45 @@
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface SiteProxy {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+interface ProxyOptions {
+  /** Headers that the site sends and this one does not. */
+  readonly without?: readonly string[];
+  /** Pages of its own, by path. */
+  readonly pages?: Readonly<Record<string, string>>;
+  /** Paths that are never answered. */
+  readonly silent?: readonly string[];
+}
+
+/** The site under another address, with other headers, or with pages beside it. */
+export async function startProxy(
+  siteUrl: string,
+  { without = [], pages = {}, silent = [] }: ProxyOptions,
+): Promise<SiteProxy> {
+  const server = createServer((incoming, response) => {
+    const path = incoming.url ?? "/";
+    if (silent.includes(path)) return;
+    const page = pages[path];
+    if (page !== undefined) return response.setHeader("content-type", "text/html").end(page);
+    const outgoing = request(new URL(path, siteUrl), { method: incoming.method }, (answer) => {
+      const headers = Object.entries(answer.headers).filter(([name]) => !without.includes(name));
+      response.writeHead(answer.statusCode ?? 500, Object.fromEntries(headers));
+      answer.pipe(response);
+    });
+    outgoing.on("error", () => response.destroy());
+    incoming.pipe(outgoing);
+  });
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

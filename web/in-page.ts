@@ -1,0 +1,56 @@
+import { createApi } from "../core/api.ts";
+import { parseConfig } from "../core/config.ts";
+import type { LogSink } from "../core/log-record.ts";
+import { LOG_CHANNEL } from "../core/protocol.ts";
+import { DEFAULT_RATE_LIMIT, type RateLimit } from "../core/rate-limit.ts";
+import { createMemoryLog } from "../logs-export/memory-log.ts";
+import { openLogStore } from "../logs-export/store.ts";
+import type { EngineHost } from "./engine-host.ts";
+import { linkToOwnWorker } from "./page-engine.ts";
+import type { Answer } from "./page-fetch.ts";
+
+export interface InPageOptions {
+  readonly host: EngineHost;
+  /** Where the routes start. */
+  readonly base: URL;
+  /** Where `minivault.config.json` is. */
+  readonly baseUrl: URL;
+}
+
+export interface InPage {
+  readonly answer: Answer;
+  /** Rejects with a `VaultError` if this page cannot have an engine. */
+  readonly connected: Promise<void>;
+}
+
+/** The same handler as the service worker's, for a page that none controls. Imported only where it is needed. */
+export async function createInPage({ host, base, baseUrl }: InPageOptions): Promise<InPage> {
+  const engine = linkToOwnWorker(host);
+  const connected = engine.connect();
+  connected.catch(() => {}); // whoever waits for it hears of it, and so does each request
+  const log = await openLog();
+  const rateLimit = () => siteRateLimit(baseUrl);
+  return { answer: createApi({ engine, log, basePath: base.pathname, host: "page", rateLimit }), connected };
+}
+
+/** In memory where the browser refuses to store anything. */
+async function openLog(): Promise<LogSink> {
+  const stored = openLogStore();
+  try {
+    await stored.totals();
+    return stored;
+  } catch {
+    const channel = new BroadcastChannel(LOG_CHANNEL);
+    return createMemoryLog(() => channel.postMessage(null));
+  }
+}
+
+/** A file that is wrong is for the engine to report. */
+async function siteRateLimit(baseUrl: URL): Promise<RateLimit> {
+  try {
+    const { rate_limit } = parseConfig(await (await fetch(new URL("minivault.config.json", baseUrl))).json());
+    return { burst: rate_limit.burst, perMinute: rate_limit.per_minute };
+  } catch {
+    return DEFAULT_RATE_LIMIT;
+  }
+}
