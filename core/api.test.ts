@@ -199,6 +199,22 @@ test("the caller's trace context is in the log, if it is one", async () => {
   expect(log.records.map((record) => record.traceparent)).toEqual([traceparent, null]);
 });
 
+test("health tells where the handler runs", async () => {
+  const engine = createLocalEngine({
+    wanted: { name: "fake", load: async () => createFakeModel() },
+    fallback: null,
+  });
+  const health = async (host?: "service-worker" | "page") => {
+    const handle = createApi({ engine, log: createMemoryLog(), ...(host && { host }) });
+    return (await handle(new Request("http://x/health"))).json();
+  };
+  expect([await health(), await health("page"), await health("service-worker")]).toMatchObject([
+    { host: "process" },
+    { host: "page" },
+    { host: "service-worker" },
+  ]);
+});
+
 test("a model that was unloaded leaves the API in health, and is loaded by the next request", async () => {
   const engine = createLocalEngine({
     wanted: { name: "f", load: async () => createFakeModel({ name: "f" }) },

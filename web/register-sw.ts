@@ -35,6 +35,7 @@ async function register(container: ServiceWorkerContainer, url: URL): Promise<vo
   const failed = new Promise<never>((_, reject) => {
     workbox.addEventListener("redundant", () => reject(absent(NOT_STORED)));
   });
+  failed.catch(() => {}); // it may come when nobody waits for it any more
   try {
     const registration = await workbox.register();
     if (registration) updates.watch(workbox, registration);

@@ -63,6 +63,8 @@ export const test = base.extend<Fixtures>({
   vault: async ({ page, site }, use) => {
     const errors = watchErrors(page);
     await visit(page, site.url);
+    // On a busy machine the page answers itself first.
+    await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
     await use(page);
     expect(errors).toEqual([]);
   },

@@ -209,7 +209,7 @@ const answerOf = (page: Page) =>
 const scriptOf = async (siteUrl: string): Promise<string> =>
   /src="(\.\/assets\/index-[^"]+\.js)"/.exec(await (await fetch(siteUrl)).text())?.[1] ?? "";
 
-test("a request at the first script of a first visit is answered, by the service worker", async ({
+test("a request at the first script of a first visit is answered, and the service worker takes over", async ({
   page,
   site,
   mirror,
@@ -217,7 +217,7 @@ test("a request at the first script of a first visit is answered, by the service
   const { port } = await mirror({ pages: { "/early": EARLY(await scriptOf(site.url)) } });
   await page.goto(`http://localhost:${port}/early`);
   expect(await answerOf(page)).toMatchObject({ status: 200, response: " Paris." });
-  expect(await health(page)).toMatchObject({ host: "service-worker" });
+  await expect.poll(async () => (await health(page)).host).toBe("service-worker");
   expect(await page.evaluate(() => fetch.toString())).toContain("[native code]"); // nothing is in the way any more
 });
 
@@ -244,7 +244,10 @@ test("a service worker that takes too long is not waited for; when it is there, 
   expect(await closedLogs(page)).toHaveLength(2); // of one log
 });
 
-test("after a forced reload the first request is answered, by the service worker", async ({ vault, context }) => {
+test("after a forced reload the first request is answered, and the service worker takes over", async ({
+  vault,
+  context,
+}) => {
   await vault.addInitScript(() => {
     addEventListener("DOMContentLoaded", () => {
       Object.assign(window, {
@@ -255,14 +258,13 @@ test("after a forced reload the first request is answered, by the service worker
   const devtools = await context.newCDPSession(vault);
   await Promise.all([vault.waitForEvent("load"), devtools.send("Page.reload", { ignoreCache: true })]);
   expect(await answerOf(vault)).toMatchObject({ status: 200 });
-  expect(await health(vault)).toMatchObject({ host: "service-worker" });
+  await expect.poll(async () => (await health(vault)).host).toBe("service-worker");
 });
 
 test("a frame in another site's page is answered, with storage of its own or with none", async ({ page, mirror }) => {
   const framed = await mirror({ without: ["content-security-policy", "cross-origin-resource-policy"] });
   const app = `http://localhost:${framed.port}/`;
   const outer = await mirror({
-    without: [],
     pages: {
       "/third-party": `<!doctype html><iframe src="${app}"></iframe>`,
       "/sandboxed": `<!doctype html><iframe sandbox="allow-scripts allow-same-origin allow-forms" src="${app}"></iframe>`,
@@ -276,4 +278,17 @@ test("a frame in another site's page is answered, with storage of its own or wit
     await expect(frame.getByRole("region", { name: "Answer" })).toContainText("Paris.");
     await expect(frame.getByRole("list")).toContainText("Paris.");
   }
+});
+
+test("a frame without an origin cannot have an engine, and says so", async ({ page, mirror }) => {
+  const framed = await mirror({
+    without: ["content-security-policy", "cross-origin-resource-policy"],
+    headers: { "access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin" },
+  });
+  const src = `http://localhost:${framed.port}/`;
+  const outer = await mirror({
+    pages: { "/opaque": `<!doctype html><iframe sandbox="allow-scripts" src="${src}"></iframe>` },
+  });
+  await page.goto(`http://127.0.0.1:${outer.port}/opaque`);
+  await expect(page.frameLocator("iframe").getByText(/The engine's worker failed: .*'Worker'/)).toBeVisible();
 });

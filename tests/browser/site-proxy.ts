@@ -9,25 +9,24 @@ export interface SiteProxy {
 interface ProxyOptions {
   /** Headers that the site sends and this one does not. */
   readonly without?: readonly string[];
+  /** Headers that it adds. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Pages of its own, by path. */
   readonly pages?: Readonly<Record<string, string>>;
-  /** Paths that are never answered. */
-  readonly silent?: readonly string[];
 }
 
 /** The site under another address, with other headers, or with pages beside it. */
 export async function startProxy(
   siteUrl: string,
-  { without = [], pages = {}, silent = [] }: ProxyOptions,
+  { without = [], headers: more = {}, pages = {} }: ProxyOptions,
 ): Promise<SiteProxy> {
   const server = createServer((incoming, response) => {
     const path = incoming.url ?? "/";
-    if (silent.includes(path)) return;
     const page = pages[path];
     if (page !== undefined) return response.setHeader("content-type", "text/html").end(page);
     const outgoing = request(new URL(path, siteUrl), { method: incoming.method }, (answer) => {
       const headers = Object.entries(answer.headers).filter(([name]) => !without.includes(name));
-      response.writeHead(answer.statusCode ?? 500, Object.fromEntries(headers));
+      response.writeHead(answer.statusCode ?? 500, { ...Object.fromEntries(headers), ...more });
       answer.pipe(response);
     });
     outgoing.on("error", () => response.destroy());
