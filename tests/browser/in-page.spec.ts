@@ -2,7 +2,9 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright/test";
 import { serveSite } from "../../cli/site-server.ts";
+import { API_CONTRACT } from "../contract/api-contract.ts";
 import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
+import { bundlePath } from "./bundle.ts";
 import { test as base, closedLogs, DEAD_HUB, engineSteps, expect, generate, health, visit } from "./harness.ts";
 import { withFakeWorker } from "./site-folders.ts";
 import { type SiteProxy, startProxy } from "./site-proxy.ts";
@@ -15,6 +17,8 @@ base.use({
     args: [...QUIET_FLAGS, `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`],
   },
 });
+
+declare const runContractCase: (name: string) => Promise<string>;
 
 const PROMPT = "Q: What is the capital of France?\nA:";
 const ANSWERED_BY_PAGE = /^This page answers its own requests: /;
@@ -63,6 +67,18 @@ test.describe("where service workers are refused", () => {
 
     await page.reload();
     expect(await closedLogs(page)).toHaveLength(1); // it is kept
+  });
+
+  test("the page keeps the whole contract of the API", async ({ page, site }) => {
+    test.setTimeout(240_000);
+    await visit(page, site.url);
+    await page.evaluate(readFileSync(bundlePath("contract.js"), "utf8"));
+    const broken: string[] = [];
+    for (const { name } of API_CONTRACT) {
+      const result = await page.evaluate((name) => runContractCase(name), name);
+      if (result !== "ok") broken.push(`${name}: ${result}`);
+    }
+    expect(broken).toEqual([]);
   });
 
   test("requests that are not the API's pass untouched, and wrong ones fail as ever", async ({ page, site }) => {
