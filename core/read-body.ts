@@ -12,11 +12,12 @@ export async function readJsonBody(request: Request, maxBytes = MAX_BODY_BYTES):
   let text = "";
   let bytes = 0;
   const utf8 = new TextDecoder();
-  const reader = request.body?.getReader();
-  for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
+  // Firefox gives no stream of a request's body: https://bugzilla.mozilla.org/show_bug.cgi?id=1387483
+  const reader = (request.body ?? (await request.blob()).stream()).getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
     bytes += next.value.byteLength;
     if (bytes > maxBytes) {
-      await reader?.cancel();
+      await reader.cancel();
       throw tooLarge();
     }
     text += utf8.decode(next.value, { stream: true });

@@ -27,7 +27,9 @@ interface GpuNavigator {
 
 /** WebGPU when there is an adapter, else WASM. */
 export async function findTarget(wanted: VaultConfig["device"]): Promise<ComputeTarget> {
-  const threads = crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
+  // WebKitGTK is cross-origin isolated and has no shared memory all the same.
+  const shared = crossOriginIsolated && "SharedArrayBuffer" in globalThis;
+  const threads = shared ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
   const adapter = wanted === "wasm" ? null : await requestAdapter();
   if (!adapter) return { device: "wasm", shaderF16: false, threads, runtime: "wasm" };
   const runtime = "Suspending" in WebAssembly ? "jspi" : "asyncify";

@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type BrowserContext, chromium, type Page } from "playwright";
+import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
+import { type EngineDriver, type RawTab, tabOf } from "./engine-driver.ts";
+
+/** By the DevTools protocol, through Playwright. */
+export const CHROMIUM: EngineDriver = {
+  name: "Chromium",
+  async launch() {
+    const profile = mkdtempSync(join(tmpdir(), "minivault-chromium-"));
+    const start = () =>
+      chromium.launchPersistentContext(profile, { executablePath: findChromium(), args: QUIET_FLAGS });
+    let context: BrowserContext = await start();
+    return {
+      version: context.browser()?.version() ?? "",
+      async newTab(url) {
+        const page = await context.newPage();
+        await page.goto(url);
+        return tabOf(rawTab(page));
+      },
+      async restart() {
+        await context.close();
+        context = await start();
+      },
+      async close() {
+        await context.close();
+        rmSync(profile, { recursive: true, force: true });
+      },
+    };
+  },
+};
+
+const rawTab = (page: Page): RawTab => ({
+  expression: (source) => page.evaluate(source),
+  async reload() {
+    await page.reload();
+  },
+  close: () => page.close(),
+});

@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Page, launch } from "puppeteer-core";
+import { findFirefox } from "../find-browsers.ts";
+import { type EngineDriver, type RawTab, tabOf } from "./engine-driver.ts";
+
+/** By WebDriver BiDi, through Puppeteer. The tab that was opened last is in front, the others are hidden. */
+export const FIREFOX: EngineDriver = {
+  name: "Firefox",
+  async launch() {
+    const profile = mkdtempSync(join(tmpdir(), "minivault-firefox-"));
+    const start = () => launch({ browser: "firefox", executablePath: findFirefox(), userDataDir: profile });
+    let browser = await start();
+    return {
+      version: (await browser.version()).replace(/^firefox\//, ""),
+      async newTab(url) {
+        const page = await browser.newPage();
+        await page.goto(url);
+        return tabOf(rawTab(page));
+      },
+      async restart() {
+        await browser.close();
+        browser = await start();
+      },
+      async close() {
+        await browser.close();
+        rmSync(profile, { recursive: true, force: true });
+      },
+    };
+  },
+};
+
+const rawTab = (page: Page): RawTab => ({
+  expression: (source) => page.evaluate(source),
+  async reload() {
+    await page.reload();
+  },
+  close: () => page.close(),
+});

@@ -1,0 +1,54 @@
+import { rmSync } from "node:fs";
+import { type Site, serveSite } from "../../cli/site-server.ts";
+import type { LogRecord } from "../../core/log-record.ts";
+import { DIST, withFakeWorker } from "../browser/site-folders.ts";
+import type { EngineBrowser, Tab } from "./engine-driver.ts";
+
+/** The built app at a port of its own: to a browser a new origin, where nothing is stored and nothing runs. */
+export async function startSite({ fakeEngine = false } = {}): Promise<Site> {
+  const folder = fakeEngine ? withFakeWorker() : DIST;
+  // Nobody listens at the hub's address.
+  const env = { MINIVAULT_HUB: "http://localhost:9", MINIVAULT_MODEL: "minivault-demo" };
+  const site = await serveSite({ folder, port: 0, env });
+  return {
+    ...site,
+    async close() {
+      await site.close();
+      if (folder !== DIST) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Opens the app and waits until its requests are answered. */
+export async function visit(browser: EngineBrowser, { url }: Site): Promise<Tab> {
+  const tab = await browser.newTab(url);
+  await answering(tab);
+  return tab;
+}
+
+/** Until the page is controlled and the model is loaded. */
+export const answering = (tab: Tab): Promise<void> =>
+  tab.evaluate(async () => {
+    const { serviceWorker } = navigator;
+    if (!serviceWorker.controller) {
+      await new Promise((resolve) => serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
+    }
+    while ((await fetch("/health")).status !== 200);
+  });
+
+/** `POST /generate` from inside the page. */
+export const generate = (tab: Tab, body: object) =>
+  tab.evaluate(async (body) => {
+    const response = await fetch("/generate", { method: "POST", body: JSON.stringify(body) });
+    return { status: response.status, ...(await response.json()) };
+  }, body);
+
+/** The log, once every exchange in it has ended. */
+export const closedLogs = (tab: Tab): Promise<LogRecord[]> =>
+  tab.evaluate(async () => {
+    for (;;) {
+      const lines = (await (await fetch("/logs")).text()).split("\n").filter(Boolean);
+      const records = lines.map((line) => JSON.parse(line) as LogRecord);
+      if (records.every(({ finish_reason }) => finish_reason !== null)) return records;
+    }
+  });
