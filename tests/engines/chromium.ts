@@ -8,6 +8,7 @@ import { type EngineDriver, type RawTab, tabOf } from "./engine-driver.ts";
 /** By the DevTools protocol, through Playwright. */
 export const CHROMIUM: EngineDriver = {
   name: "Chromium",
+  keepsProfile: true,
   async launch() {
     const profile = mkdtempSync(join(tmpdir(), "minivault-chromium-"));
     const start = () =>

@@ -1,6 +1,8 @@
 /** What a suite needs of a browser, whichever protocol drives it. */
 export interface EngineDriver {
   readonly name: "Chromium" | "Firefox" | "WebKitGTK";
+  /** Whether what pages have stored is there after `restart()`. */
+  readonly keepsProfile: boolean;
   /** Starts the browser with an empty profile of its own. */
   launch(): Promise<EngineBrowser>;
 }
@@ -9,8 +11,8 @@ export interface EngineBrowser {
   readonly version: string;
   /** Opens a page beside the others, in the same profile. Resolves when it has loaded. */
   newTab(url: string): Promise<Tab>;
-  /** Ends the browser with all its tabs and starts it again with the same profile; `null` where no profile is kept. */
-  readonly restart: (() => Promise<void>) | null;
+  /** Ends the browser, with all its tabs, and starts it again. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -59,10 +59,16 @@ export async function startSession(server: string, capabilities: object): Promis
     };
   };
 
+  // A window is opened from another one: the first stays.
+  const first = await call<string>("GET", "/window");
   return {
     browserVersion: actual.browserVersion,
-    newWindow: async () =>
-      windowOf((await inTurn(() => call<{ handle: string }>("POST", "/window/new", { type: "tab" }))).handle),
+    newWindow: () =>
+      inTurn(async () => {
+        await call("POST", "/window", { handle: first });
+        const { handle } = await call<{ handle: string }>("POST", "/window/new", { type: "tab" });
+        return windowOf(handle);
+      }),
     end: () => inTurn(() => call("DELETE", "")),
   };
 }

@@ -9,23 +9,14 @@ import { startSession, type WebDriverSession } from "./web-driver.ts";
 const START_MS = 20_000;
 
 /**
- * By WebDriver. An automated MiniBrowser always has an ephemeral profile, so there is no `restart`. A window that the
- * driver opens is hidden, as the tabs behind the front one are.
+ * By WebDriver. An automated MiniBrowser always has an ephemeral profile, so nothing is there after a `restart()`. A
+ * window that the driver opens is hidden, as the tabs behind the front one are.
  */
 export const WEBKIT: EngineDriver = {
   name: "WebKitGTK",
+  keepsProfile: false,
   async launch() {
-    const { driver, miniBrowser } = findWebKit();
-    const display = await openDisplay();
-    const port = await freePort();
-    const process_ = spawn(driver, [`--port=${port}`], {
-      stdio: "ignore",
-      // Root, as containers are, cannot be put into the sandbox.
-      env: { ...process.env, DISPLAY: display.name, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
-    });
-    const session = await sessionSoon(`http://127.0.0.1:${port}`, {
-      "webkitgtk:browserOptions": { binary: miniBrowser, args: ["--automation"] },
-    });
+    let { session, end } = await start();
     return {
       version: session.browserVersion,
       async newTab(url) {
@@ -33,15 +24,34 @@ export const WEBKIT: EngineDriver = {
         await window.navigate(url);
         return tabOf(window);
       },
-      restart: null,
-      async close() {
-        await session.end();
-        await endProcess(process_);
-        await display.close();
+      async restart() {
+        await end();
+        ({ session, end } = await start());
       },
+      close: () => end(),
     };
   },
 };
+
+async function start() {
+  const { driver, miniBrowser } = findWebKit();
+  const display = await openDisplay();
+  const port = await freePort();
+  const server = spawn(driver, [`--port=${port}`], {
+    stdio: "ignore",
+    // Root, as containers are, cannot be put into the sandbox.
+    env: { ...process.env, DISPLAY: display.name, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
+  });
+  const session = await sessionSoon(`http://127.0.0.1:${port}`, {
+    "webkitgtk:browserOptions": { binary: miniBrowser, args: ["--automation"] },
+  });
+  const end = async () => {
+    await session.end();
+    await endProcess(server);
+    await display.close();
+  };
+  return { session, end };
+}
 
 async function sessionSoon(server: string, capabilities: object): Promise<WebDriverSession> {
   const until = Date.now() + START_MS;
