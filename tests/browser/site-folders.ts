@@ -67,8 +67,8 @@ export function deploy(folder: string, version: string, { broken = false } = {})
   }
 }
 
-/** `instead`: the file that takes the place of the one of this name, if any. */
-function copyOfSite(instead: (name: string) => string | null): string {
+/** The built app again, its files linked. `instead`: the file that takes the place of the one of this name, if any. */
+export function copyOfSite(instead: (name: string) => string | null): string {
   mkdirSync(SCRATCH, { recursive: true });
   const folder = mkdtempSync(join(SCRATCH, "site-"));
   for (const entry of readdirSync(DIST, { recursive: true, withFileTypes: true })) {

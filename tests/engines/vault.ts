@@ -1,12 +1,20 @@
-import { rmSync } from "node:fs";
+import { copyFileSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { type Site, serveSite } from "../../cli/site-server.ts";
 import type { LogRecord } from "../../core/log-record.ts";
-import { DIST, withFakeWorker } from "../browser/site-folders.ts";
+import { copyOfSite, DIST, withFakeWorker } from "../browser/site-folders.ts";
 import type { EngineBrowser, Tab } from "./engine-driver.ts";
 
+interface SiteOptions {
+  readonly fakeEngine?: boolean;
+  /** Files that are served beside the app's. */
+  readonly beside?: readonly string[];
+}
+
 /** The built app at a port of its own: to a browser a new origin, where nothing is stored and nothing runs. */
-export async function startSite({ fakeEngine = false } = {}): Promise<Site> {
-  const folder = fakeEngine ? withFakeWorker() : DIST;
+export async function startSite({ fakeEngine = false, beside = [] }: SiteOptions = {}): Promise<Site> {
+  const folder = fakeEngine ? withFakeWorker() : beside.length > 0 ? copyOfSite(() => null) : DIST;
+  for (const file of beside) copyFileSync(file, join(folder, basename(file)));
   // Nobody listens at the hub's address.
   const env = { MINIVAULT_HUB: "http://localhost:9", MINIVAULT_MODEL: "minivault-demo" };
   const site = await serveSite({ folder, port: 0, env });
