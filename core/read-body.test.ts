@@ -24,6 +24,15 @@ test("`readJsonBody()` reads any JSON, however it is cut", async () => {
   );
 });
 
+test("`readJsonBody()` reads a request that has no stream of its body, as in Firefox, and up to the same limit", async () => {
+  const request = (text: string) => {
+    const whole = new Request("http://x/", { method: "POST", body: text });
+    return Object.defineProperty(whole, "body", { value: undefined });
+  };
+  expect(await readJsonBody(request('{"a": 1}'), 8)).toEqual({ a: 1 });
+  await expect(readJsonBody(request('{"a": 12}'), 8)).rejects.toMatchObject({ code: "body-too-large" });
+});
+
 test("`readJsonBody()` stops at the limit, not at the end", async () => {
   let pulls = 0;
   const endless = new ReadableStream({

@@ -29,9 +29,10 @@ function tally(ok: boolean, read: () => Tally): Tally {
   }
 }
 
-function unitTests(): Tally {
-  const file = join(reports, "vitest.json");
-  const ok = run(["vitest", "run", "--reporter=default", "--reporter=json", `--outputFile=${file}`]);
+function vitest(config: string, name: string): Tally {
+  const file = join(reports, `${name}.json`);
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile=${file}`];
+  const ok = run(["vitest", "run", "--config", config, ...reporters], { MINIVAULT_CHROMIUM: findChromium() });
   return tally(ok, () => {
     const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(file, "utf8"));
     return { passed: numPassedTests, failed: numFailedTests };
@@ -53,8 +54,12 @@ function browserTests(): Tally {
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 await buildSite(root);
-const units = unitTests();
-const browser = browserTests();
-const failed = units.failed + browser.failed;
-console.log(`${units.passed + browser.passed} passed, ${failed} failed`);
+const tallies = [
+  vitest("vitest.config.ts", "units"),
+  browserTests(),
+  vitest("tests/engines/vitest.config.ts", "engines"),
+];
+const sum = (count: (tally: Tally) => number) => tallies.map(count).reduce((a, b) => a + b, 0);
+const failed = sum((tally) => tally.failed);
+console.log(`${sum((tally) => tally.passed)} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -4,7 +4,7 @@ import { ENGINE_LOCK } from "../../core/protocol.ts";
 import type { EngineBrowser, Tab } from "./engine-driver.ts";
 import { ENGINES } from "./engines.ts";
 import { abortStream, beginGenerating, beginStream, readToEnd, readTokens, tokensOf } from "./stream.ts";
-import { answering, closedLogs, generate, startSite, visit } from "./vault.ts";
+import { answering, closedLogs, generate, startSite, unhandledIn, visit } from "./vault.ts";
 
 const PARIS = { prompt: "Q: What is the capital of France?\nA:" };
 
@@ -23,9 +23,11 @@ describe.each(ENGINES)("in $name", ({ launch }) => {
     browser = await launch();
   });
   afterEach(async () => {
+    const unhandled = await Promise.all(tabs.map(unhandledIn));
     for (const tab of tabs) await tab.close();
     tabs = [];
     await site?.close();
+    expect(unhandled.flat()).toEqual([]);
   });
   afterAll(() => browser.close());
 

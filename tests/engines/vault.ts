@@ -34,15 +34,23 @@ export async function visit(browser: EngineBrowser, { url }: Site): Promise<Tab>
   return tab;
 }
 
-/** Until the page is controlled and the model is loaded. */
+declare const unhandledErrors: string[] | undefined;
+
+/** Until the page is controlled and the model is loaded. From here on errors that nobody handles are kept. */
 export const answering = (tab: Tab): Promise<void> =>
   tab.evaluate(async () => {
+    const unhandled: string[] = [];
+    Object.assign(globalThis, { unhandledErrors: unhandled });
+    addEventListener("error", ({ message }) => unhandled.push(message));
+    addEventListener("unhandledrejection", ({ reason }) => unhandled.push(String(reason)));
     const { serviceWorker } = navigator;
     if (!serviceWorker.controller) {
       await new Promise((resolve) => serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
     }
     while ((await fetch("/health")).status !== 200);
   });
+
+export const unhandledIn = (tab: Tab): Promise<string[]> => tab.evaluate(() => unhandledErrors ?? []);
 
 /** `POST /generate` from inside the page. */
 export const generate = (tab: Tab, body: object) =>

@@ -10,7 +10,7 @@ export interface WebDriverSession {
   end(): Promise<void>;
 }
 
-export interface WebDriverWindow extends RawTab {
+interface WebDriverWindow extends RawTab {
   navigate(url: string): Promise<void>;
 }
 
