@@ -1,16 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright";
 import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
 import { type EngineDriver, type RawTab, tabOf } from "./engine-driver.ts";
+import { createProfile, removeProfile } from "./processes.ts";
 
 /** By the DevTools protocol, through Playwright. */
 export const CHROMIUM: EngineDriver = {
   name: "Chromium",
   keepsProfile: true,
   async launch() {
-    const profile = mkdtempSync(join(tmpdir(), "minivault-chromium-"));
+    const profile = createProfile();
     const start = () =>
       chromium.launchPersistentContext(profile, { executablePath: findChromium(), args: QUIET_FLAGS });
     let context: BrowserContext = await start();
@@ -27,7 +25,7 @@ export const CHROMIUM: EngineDriver = {
       },
       async close() {
         await context.close();
-        rmSync(profile, { recursive: true, force: true });
+        await removeProfile(profile);
       },
     };
   },

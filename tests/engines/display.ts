@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
+import { endProcess } from "./processes.ts";
 
 export interface Display {
   /** As in `DISPLAY`. */
@@ -13,12 +14,10 @@ export async function openDisplay(): Promise<Display> {
   const server = spawn("Xvfb", ["-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp"], {
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
-  const [number] = await once(server.stdio[3] as Readable, "data");
+  const ended = once(server, "exit").then(([code]) => {
+    throw new Error(`Xvfb ended with ${code} before it had a screen.`);
+  });
+  const [number] = await Promise.race([once(server.stdio[3] as Readable, "data"), ended]);
+  ended.catch(() => {}); // later, that is its end
   return { name: `:${String(number).trim()}`, close: () => endProcess(server) };
-}
-
-export async function endProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill();
-  await once(child, "exit");
 }

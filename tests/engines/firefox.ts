@@ -1,16 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { launch, type Page } from "puppeteer-core";
 import { findFirefox } from "../find-browsers.ts";
 import { type EngineDriver, type RawTab, tabOf } from "./engine-driver.ts";
+import { createProfile, removeProfile } from "./processes.ts";
 
 /** By WebDriver BiDi, through Puppeteer. The tab that was opened last is in front, the others are hidden. */
 export const FIREFOX: EngineDriver = {
   name: "Firefox",
   keepsProfile: true,
   async launch() {
-    const profile = mkdtempSync(join(tmpdir(), "minivault-firefox-"));
+    const profile = createProfile();
     const start = () => launch({ browser: "firefox", executablePath: findFirefox(), userDataDir: profile });
     let browser = await start();
     return {
@@ -26,7 +24,7 @@ export const FIREFOX: EngineDriver = {
       },
       async close() {
         await browser.close();
-        rmSync(profile, { recursive: true, force: true });
+        await removeProfile(profile);
       },
     };
   },

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findFirefox, findWebKit } from "../find-browsers.ts";
 import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
-import { type Display, endProcess, openDisplay } from "./display.ts";
+import { openDisplay } from "./display.ts";
 import type { EngineDriver } from "./engine-driver.ts";
+import { createProfile, endProcessGroup, removeProfile } from "./processes.ts";
 
 /** Without a first visit to its maker, and without questions. */
 const FIREFOX_PREFERENCES = {
@@ -25,17 +25,24 @@ const START: {
   readonly [name in EngineDriver["name"]]: (url: string, profile: string, display: string) => ChildProcess;
 } = {
   Chromium: (url, profile) =>
-    spawn(findChromium(), [...QUIET_FLAGS, "--headless=new", `--user-data-dir=${profile}`, url], { stdio: "ignore" }),
+    spawn(findChromium(), [...QUIET_FLAGS, "--headless=new", `--user-data-dir=${profile}`, url], {
+      stdio: "ignore",
+      detached: true,
+    }),
   Firefox: (url, profile) => {
     const lines = Object.entries(FIREFOX_PREFERENCES).map(
       ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`,
     );
     writeFileSync(join(profile, "user.js"), lines.join("\n"));
-    return spawn(findFirefox(), ["--headless", "--no-remote", "--profile", profile, url], { stdio: "ignore" });
+    return spawn(findFirefox(), ["--headless", "--no-remote", "--profile", profile, url], {
+      stdio: "ignore",
+      detached: true,
+    });
   },
   WebKitGTK: (url, profile, display) =>
     spawn(findWebKit().miniBrowser, [url], {
       stdio: "ignore",
+      detached: true,
       env: {
         ...process.env,
         DISPLAY: display,
@@ -49,13 +56,12 @@ const START: {
 
 /** Returns how to end it. */
 export async function openUnattended(name: EngineDriver["name"], url: string): Promise<() => Promise<void>> {
-  const profile = mkdtempSync(join(tmpdir(), "minivault-unattended-"));
-  const display: Display | null = name === "WebKitGTK" ? await openDisplay() : null;
+  const profile = createProfile();
+  const display = name === "WebKitGTK" ? await openDisplay() : null;
   const browser = START[name](url, profile, display?.name ?? "");
   return async () => {
-    await endProcess(browser);
+    await endProcessGroup(browser);
     await display?.close();
-    // Its children may still write what they know.
-    rmSync(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    await removeProfile(profile);
   };
 }

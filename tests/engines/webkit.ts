@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { findWebKit } from "../find-browsers.ts";
-import { endProcess, openDisplay } from "./display.ts";
+import { openDisplay } from "./display.ts";
 import { type EngineDriver, tabOf } from "./engine-driver.ts";
+import { endProcess } from "./processes.ts";
 import { startSession, type WebDriverSession } from "./web-driver.ts";
 
 /** The driver opens its port a moment after it has started. */
