@@ -40,7 +40,7 @@ module.exports = {
       from: {
         path: "^(core|engine|logs-export|sw|web)/",
         pathNot:
-          "^core/(api|fields|config|openapi|dialect|dialects/\\w+)\\.ts$|^logs-export/database\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/(shell-cache|update)\\.ts$|^web/(ui/|(client|register-sw|update|api-docs)\\.ts$)|\\.test\\.ts$",
+          "^core/(api|fields|config|openapi|dialect|dialects/\\w+)\\.ts$|^logs-export/database\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|(client|register-sw|update|api-docs)\\.ts$)|\\.test\\.ts$",
       },
       to: { path: "node_modules" },
     },

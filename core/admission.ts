@@ -5,6 +5,7 @@ import { EncodeStream, type Encoding } from "./encode/encoding.ts";
 import { SSE, SSE_PING } from "./encode/lines.ts";
 import { VaultError } from "./errors.ts";
 import type { Continuation, Exchange } from "./exchange.ts";
+import { UNLIMITED } from "./generate-request.ts";
 import type { Engine, GenerateRequest, TokenEvent } from "./protocol.ts";
 import type { Queue, Ticket } from "./queue.ts";
 import { recordEvents } from "./record.ts";
@@ -82,7 +83,8 @@ export function createAdmission(engine: Engine, queue: Queue, now: () => number,
 
       const untilMs = encoding.streams ? Number.POSITIVE_INFINITY : exchange.arrivedMs + patience.answerMs;
       const recorded = continuation?.isWhole ? streamOf(known) : await start(request, exchange, known, untilMs);
-      const events = encoding.streams ? recorded : await awaitSure(recorded, untilMs, now);
+      const maxTokens = asked.maxNewTokens === UNLIMITED ? null : asked.maxNewTokens;
+      const events = encoding.streams ? recorded : await awaitSure(recorded, { maxTokens, deadlineMs: untilMs, now });
       const chunks = events.pipeThrough(new EncodeStream(encoding, exchange, continuation?.skip));
       const ping = encoding.mediaType === SSE ? SSE_PING : null;
       return new Response(createBody(chunks, { ...patience, ping }), {

@@ -38,16 +38,23 @@ const count = async (stream: ReadableStream<TokenEvent>) => {
 
 test("an answer that will be in time starts after two tokens, whole", async () => {
   const { source, now, made } = slowAnswer(10);
-  const stream = await awaitSure(source, 1_100, now);
+  const stream = await awaitSure(source, { maxTokens: 100, deadlineMs: 1_100, now });
   expect(made()).toBe(2);
   expect(await count(stream)).toBe(102);
 });
 
 test("one that may be late starts as late as it must: when the rest fits at the pace so far", async () => {
   const { source, now, made } = slowAnswer(20);
-  await awaitSure(source, 2_010, now);
-  expect(made()).toBe(2);
+  await awaitSure(source, { maxTokens: 100, deadlineMs: 2_010, now });
+  expect(made()).toBe(2); // 100 tokens of 20 ms
   const late = slowAnswer(20, 60);
-  await awaitSure(late.source, 1_500, late.now);
+  await awaitSure(late.source, { maxTokens: 100, deadlineMs: 1_500, now: late.now });
   expect(late.made()).toBe(61); // until it had ended: 100 tokens would not have fitted
+});
+
+test("one that may be of any length starts as soon as the prompt is read", async () => {
+  const { source, now, made } = slowAnswer(20);
+  const stream = await awaitSure(source, { maxTokens: null, deadlineMs: 10, now });
+  expect(made()).toBe(0);
+  expect(await count(stream)).toBe(102);
 });

@@ -16,7 +16,7 @@ export interface Leases {
   readonly tokenMs: number;
 }
 
-export const LEASES: Leases = { linkMs: 20_000, statusMs: 2_000, promptMs: 120_000, tokenMs: 30_000 };
+const LEASES: Leases = { linkMs: 20_000, statusMs: 2_000, promptMs: 120_000, tokenMs: 30_000 };
 
 /** A port is asked for again while none comes: whoever was asked may have just been closed. */
 const ASK_AGAIN_MS = 500;

@@ -4,7 +4,7 @@ import type { TokenEvent } from "./protocol.ts";
 import { within } from "./within.ts";
 
 /** How it was asked: all that a stream needs to be asked for again, but for its seed. */
-export type Asked = Omit<Replay, "seed">;
+type Asked = Omit<Replay, "seed">;
 
 /** What a client has of a stream already: all up to an event's id, or so many bytes. */
 export type Skip =

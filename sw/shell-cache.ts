@@ -18,10 +18,14 @@ const isolate: Plugin = { cacheWillUpdate: async ({ response }) => (response.ok 
 /** Old runtimes go as new ones come. */
 const keepTwo = new ExpirationPlugin({ maxEntries: 2 }) as Plugin;
 
+const precache = new PrecacheController({ plugins: [isolate] });
+
+/** Whether this version keeps a file of this address. */
+export const isKept = (url: string): boolean => precache.getCacheKeyForURL(url) !== undefined;
+
 /** All that the page needs without a network: the shell, the embedded model, and the runtime that fits. */
 export function installShellCache(): void {
   const entries = self.__WB_MANIFEST;
-  const precache = new PrecacheController({ plugins: [isolate] });
   precache.addToCacheList(entries);
   registerRoute(new PrecacheRoute(precache, { ignoreURLParametersMatching: [/.*/] }));
   self.addEventListener("install", (event: InstallEvent) => {

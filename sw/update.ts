@@ -1,5 +1,5 @@
-import { getCacheKeyForURL } from "workbox-precaching";
 import { STREAMS_LOCK, type SwToPage } from "../core/protocol.ts";
+import { isKept } from "./shell-cache.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -18,7 +18,7 @@ const silent = new Set<string>();
 type UpdateMessage =
   /** From a page; the name is workbox-window's. */
   | { readonly type: "SKIP_WAITING" }
-  /** To the waiting worker, from itself once it is installed, and from the active one at each visit. */
+  /** To the waiting worker, from itself once it is installed, and from the active one when there are requests. */
   | { readonly type: "rescue" }
   /** From the new worker to itself: as an event of its own, it holds up neither activation nor requests. */
   | { readonly type: "reload-old-pages" };
@@ -39,9 +39,16 @@ export function installUpdates(): void {
   self.addEventListener("activate", () => {
     if (isUpdate) send(self.registration.active, { type: "reload-old-pages" });
   });
+  // Any request may be the sign of a visit: navigations themselves may come from the cache, by a static route.
+  let asking = false;
   self.addEventListener("fetch", (event) => {
-    if (event.request.mode !== "navigate" || !self.registration.waiting) return;
-    event.waitUntil(sleep(LOAD_MS).then(() => send(self.registration.waiting, { type: "rescue" })));
+    if (asking || !self.registration.waiting) return;
+    asking = true;
+    const asked = sleep(LOAD_MS).then(() => {
+      asking = false;
+      send(self.registration.waiting, { type: "rescue" });
+    });
+    event.waitUntil(asked);
   });
   self.addEventListener("message", (event) => {
     const message = event.data as UpdateMessage | null;
@@ -76,7 +83,7 @@ async function rescue(): Promise<void> {
 async function reloadOldPages(): Promise<void> {
   const reloadOld = async (page: WindowClient) => {
     const script = silent.has(page.id) ? null : await ask(page, LOAD_MS + ANSWER_MS);
-    if (script !== null && getCacheKeyForURL(script)) return;
+    if (script !== null && isKept(script)) return;
     await page.navigate(page.url).catch(() => {}); // closed or reloaded meanwhile
   };
   await Promise.all((await openPages()).filter(isOurs).map(reloadOld));
@@ -88,7 +95,7 @@ const openPages = () => self.clients.matchAll({ type: "window", includeUncontrol
 function isOurs({ url }: WindowClient): boolean {
   const { origin, pathname } = new URL(url);
   return [pathname, `${pathname}index.html`, `${pathname}.html`].some(
-    (path) => path.endsWith(".html") && getCacheKeyForURL(origin + path),
+    (path) => path.endsWith(".html") && isKept(origin + path),
   );
 }
 

@@ -216,6 +216,10 @@ const EARLY = (script: string) => `<!doctype html><title>Early</title><vault-app
     window.first = fetch("/generate", { method: "POST", body: ${JSON.stringify(JSON.stringify({ prompt: PROMPT }))} });
   </script>`;
 
+/** The mirror has no headers of isolation: the page is not to be reloaded for that under our hands. */
+const isolatedBefore = (page: Page) =>
+  page.addInitScript(() => sessionStorage.setItem("minivault-reloaded-for-isolation", "yes"));
+
 const answerOf = (page: Page) =>
   page.evaluate(async () => {
     const response = await (window as unknown as { first: Promise<Response> }).first;
@@ -230,6 +234,7 @@ test("a request at the first script of a first visit is answered, and the servic
   site,
   mirror,
 }) => {
+  await isolatedBefore(page);
   const { port } = await mirror({ pages: { "/early": EARLY(await scriptOf(site.url)) } });
   await page.goto(`http://localhost:${port}/early`);
   expect(await answerOf(page)).toMatchObject({ status: 200, response: " Paris." });
@@ -246,6 +251,7 @@ test("a service worker that takes too long is not waited for; when it is there, 
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
+  await isolatedBefore(page);
   const { port } = await mirror({ pages: { "/early": EARLY(await scriptOf(site.url)) } });
   await page.context().route("**/icons/icon-512.png*", async (route) => {
     await held;

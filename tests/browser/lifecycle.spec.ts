@@ -199,6 +199,15 @@ test.describe("with little patience", () => {
     expect(rest).toContain(`id: ${from + 1}\n`);
   });
 
+  test("an engine that hangs in the middle of an answer is replaced, and the answer goes on", async ({ vault }) => {
+    const body = { prompt: "slow:10 spin:20", max_new_tokens: 60 };
+    await beginStream(vault, "answer", body);
+    const { text, end } = await streamEnd(vault, "answer");
+    expect(end).toBe("closed");
+    expect(saidIn(text)).toBe(fakeAnswer(body.prompt, 60));
+    expect((await generate(vault, { prompt: "a", max_new_tokens: 2 })).status).toBe(200);
+  });
+
   test("streams are forgotten some time after their end", async ({ vault }) => {
     await beginStream(vault, "answer", { prompt: "a", max_new_tokens: 3 });
     await streamEnd(vault, "answer");

@@ -88,8 +88,14 @@ async function readSlowly(onPart: () => void): Promise<void> {
   for await (const _ of await ollama.generate(slow)) onPart();
 }
 
-/** Ends when the stream does; if that fails on the way, then with the client's error. */
-export const untilItFails = (onPart: () => void) => raised(readSlowly(onPart));
+/** The client's error for an answer that fails at its tenth token. */
+export async function failsHalfWay() {
+  let chunks = 0;
+  const read = async () => {
+    for await (const _ of await ollama.generate({ ...slow, prompt: "slow:20 break:10" })) chunks++;
+  };
+  return { error: await raised(read()), chunks };
+}
 
 /** Ways to stop. Each begins an answer without an end and says how the client told that it had stopped. */
 export const stops = {

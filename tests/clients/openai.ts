@@ -180,12 +180,15 @@ export async function failsForGood() {
   return { statuses, error };
 }
 
-async function readSlowly(onChunk: () => void): Promise<void> {
-  for await (const _ of await without.chat.completions.create({ ...slow, stream: true })) onChunk();
+/** The client's error for an answer that fails at its tenth token. */
+export async function failsHalfWay() {
+  let chunks = 0;
+  const messages = [{ role: "user" as const, content: "slow:20 break:10" }];
+  const read = async () => {
+    for await (const _ of await without.chat.completions.create({ ...slow, messages, stream: true })) chunks++;
+  };
+  return { error: await raised(OpenAI.APIError, read()), chunks };
 }
-
-/** Ends when the stream does; if that fails on the way, then with the client's error. */
-export const untilItFails = (onChunk: () => void) => raised(OpenAI.APIError, readSlowly(onChunk));
 
 /** Ways to stop. Each begins an answer without an end and says how the client told that it had stopped. */
 export const stops = {

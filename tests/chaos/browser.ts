@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import puppeteer, { type Browser, type CDPSession, type Page } from "puppeteer-core";
+import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
+import type { Report } from "./ask.ts";
+
+/** A tab, and what it needs to be broken. */
+export interface Tab {
+  readonly page: Page;
+  readonly devtools: CDPSession;
+  frozen: boolean;
+}
+
+export interface ChaosBrowser {
+  readonly tabs: readonly Tab[];
+  /** Sentences; nothing is as it should be. */
+  readonly pageErrors: readonly string[];
+  open(): Promise<Tab>;
+  close(tab: Tab): Promise<void>;
+  crashTab(tab: Tab): Promise<void>;
+  freeze(tab: Tab, frozen: boolean): Promise<void>;
+  stopServiceWorker(): Promise<void>;
+  /** Its process is killed, and it is started again with the same profile and one tab. */
+  crash(): Promise<void>;
+  end(): Promise<void>;
+}
+
+export interface BrowserOptions {
+  readonly url: string;
+  /** Runs in every tab before its own scripts. */
+  readonly script: string;
+  readonly onReport: (id: string, report: Report) => void;
+  /** All that ran in this tab is gone. */
+  readonly onGone: (tab: Page) => void;
+}
+
+/**
+ * Chromium by Puppeteer, whose tabs freeze when they are told to: Playwright keeps its own awake.
+ */
+export async function startBrowser({ url, script, onReport, onGone }: BrowserOptions): Promise<ChaosBrowser> {
+  const profile = mkdtempSync(join(tmpdir(), "minivault-chaos-"));
+  const pageErrors: string[] = [];
+  let tabs: Tab[] = [];
+  let browser: Browser;
+
+  const launch = async () => {
+    browser = await puppeteer.launch({
+      executablePath: findChromium(),
+      userDataDir: profile,
+      headless: true,
+      args: [...QUIET_FLAGS, "--hide-crash-restore-bubble"],
+    });
+  };
+
+  const drop = (tab: Tab) => {
+    if (!tabs.includes(tab)) return;
+    tabs = tabs.filter((one) => one !== tab);
+    onGone(tab.page);
+  };
+
+  const open = async (): Promise<Tab> => {
+    const page = await browser.newPage();
+    const tab: Tab = { page, devtools: await page.createCDPSession(), frozen: false };
+    page.on("pageerror", (error) => pageErrors.push(String(error)));
+    page.on("error", () => {
+      drop(tab); // it crashed
+      page.close().catch(() => {});
+    });
+    page.on("close", () => drop(tab));
+    page.on("framenavigated", (frame) => {
+      if (frame === page.mainFrame()) onGone(page); // a reload: what the script asked before is gone
+    });
+    await page.exposeFunction("chaosReport", onReport);
+    await page.evaluateOnNewDocument(script);
+    await page.goto(url);
+    await page.waitForSelector("vault-app >>> button.primary:not([disabled])", { timeout: 60_000 });
+    tabs.push(tab);
+    return tab;
+  };
+
+  await launch();
+  return {
+    get tabs() {
+      return tabs;
+    },
+    pageErrors,
+    open,
+    async close(tab) {
+      drop(tab);
+      await tab.page.close().catch(() => {});
+    },
+    async crashTab(tab) {
+      drop(tab);
+      tab.devtools.send("Page.crash").catch(() => {}); // nobody is left to answer
+    },
+    async freeze(tab, frozen) {
+      tab.frozen = frozen;
+      await tab.devtools.send("Page.setWebLifecycleState", { state: frozen ? "frozen" : "active" }).catch(() => {});
+    },
+    async stopServiceWorker() {
+      const tab = tabs.find((one) => !one.frozen);
+      if (!tab) return;
+      await tab.devtools.send("ServiceWorker.enable");
+      await tab.devtools.send("ServiceWorker.stopAllWorkers");
+      await tab.devtools.send("ServiceWorker.disable");
+    },
+    async crash() {
+      const ended = new Promise((resolve) => browser.process()?.once("exit", resolve));
+      browser.process()?.kill("SIGKILL");
+      await ended;
+      for (const tab of tabs) drop(tab);
+      await launch();
+      await open();
+    },
+    async end() {
+      await browser.close();
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}

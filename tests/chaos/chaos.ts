@@ -1,0 +1,228 @@
+import { readFileSync, rmSync } from "node:fs";
+import type { Page } from "puppeteer-core";
+import { type Site, serveSite } from "../../cli/site-server.ts";
+import type { LogRecord } from "../../core/log-record.ts";
+import { uniform } from "../../engine/random.ts";
+import { bundle, bundlePath } from "../browser/bundle.ts";
+import { deploy, withVersions } from "../browser/site-folders.ts";
+import { type Ask, type Asked, BODIES, type Report } from "./ask.ts";
+import { startBrowser, type Tab } from "./browser.ts";
+import { pick, pickFault, type World } from "./faults.ts";
+import { judge, type Verdict } from "./oracle.ts";
+
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly minutes: number;
+  readonly tell: (line: string) => void;
+}
+
+export interface ChaosResult extends Verdict {
+  readonly seed: number;
+  readonly faults: Readonly<Record<string, number>>;
+}
+
+/** Requests that are under way at a time; the queue has room for nine. */
+const MAX_OPEN = 6;
+/** Between two steps of the schedule. */
+const STEP_MS = [80, 500] as const;
+/** A step in so many is a fault. */
+const FAULT_EVERY = 7;
+/** For how long something stays broken that is mended. */
+const BROKEN_MS = [500, 4_000] as const;
+/** For what was asked to end, once nothing more is asked. */
+const LAST_MS = 120_000;
+
+const ENV = {
+  MINIVAULT_HUB: "http://localhost:9",
+  MINIVAULT_MODEL: "minivault-demo",
+  MINIVAULT_DEVICE: "wasm",
+  MINIVAULT_RATE_LIMIT: "100000/100000",
+};
+
+/** Overlapping requests in several tabs while a seeded schedule breaks things around them; then judges what came of it. */
+export async function runChaos({ seed, minutes, tell }: ChaosOptions): Promise<ChaosResult> {
+  await bundle("../chaos/in-page.ts", "chaos.js");
+  const folder = withVersions(false);
+  let version = 1;
+  deploy(folder, `${version}`);
+  const { site, restart, stop } = await startServer(folder);
+
+  let step = 0;
+  const random = () => uniform(seed, step++);
+  const between = ([from, to]: readonly [number, number]) => from + random() * (to - from);
+
+  const asked = new Map<string, Asked>();
+  const tabOf = new Map<string, Page>();
+  const faults: Record<string, number> = {};
+  const complaints: string[] = [];
+
+  const end = (id: string, how: Exclude<Asked["end"], null>) => {
+    const one = asked.get(id);
+    if (!one || one.end?.how === "gone") return; // a late report of a tab that is gone
+    one.ends++;
+    one.end ??= how;
+  };
+  const browser = await startBrowser({
+    url: site.url,
+    script: readFileSync(bundlePath("chaos.js"), "utf8"),
+    onReport(id, report: Report) {
+      const one = asked.get(id);
+      if (!one) return;
+      if (report.type === "end") end(id, { how: report.how, detail: report.detail ?? "" });
+      else if (!one.end) one.text += report.text;
+    },
+    onGone(page) {
+      for (const [id, tab] of tabOf) if (tab === page && !asked.get(id)?.end) end(id, { how: "gone", detail: "" });
+    },
+  });
+
+  const isOpen = () => [...asked.values()].filter((one) => !one.end).length;
+  const awake = () => browser.tabs.filter(({ frozen }) => !frozen);
+
+  const ask = () => {
+    const tab = pick(awake(), random());
+    const body = pick(BODIES, random());
+    const way = pick(["client", "client", "client", "fetch", "json"] as const, random());
+    if (!tab || !body || !way || isOpen() >= MAX_OPEN) return;
+    const leaveAfter = random() < 0.25 ? 1 + Math.floor(random() * 60) : 0;
+    const one: Ask = { id: `${seed}-${asked.size}`, way, body, leaveAfter };
+    asked.set(one.id, { ask: one, atMs: Date.now(), text: "", end: null, ends: 0 });
+    tabOf.set(one.id, tab.page);
+    tab.page
+      .evaluate((one) => void (globalThis as unknown as { chaosAsk(one: unknown): unknown }).chaosAsk(one), one)
+      .catch(() => end(one.id, { how: "gone", detail: "" }));
+  };
+
+  const world: World = {
+    browser,
+    random,
+    setServer: async (up) => (up ? restart() : stop()),
+    async update() {
+      await quiet(LAST_MS);
+      deploy(folder, `${++version}`);
+      const [tab] = awake();
+      if (tab) await takeUpdate(tab, `${version}`);
+    },
+  };
+
+  /** What is broken is mended, and what was asked ends. */
+  const mends: Array<{ readonly atMs: number; mend(): Promise<void> }> = [];
+  const mend = async (untilMs: number) => {
+    for (const due of mends.filter(({ atMs }) => atMs <= untilMs)) {
+      mends.splice(mends.indexOf(due), 1);
+      await due.mend();
+    }
+  };
+  const quiet = async (ms: number) => {
+    await mend(Number.POSITIVE_INFINITY);
+    for (const untilMs = Date.now() + ms; isOpen() > 0 && Date.now() < untilMs; ) await sleep(50);
+  };
+
+  await browser.open();
+  const references = await readReferences(browser.tabs[0]!);
+  const untilMs = Date.now() + minutes * 60_000;
+  let toldMs = Date.now();
+  for (let count = 1; Date.now() < untilMs; count++) {
+    ask();
+    await sleep(between(STEP_MS));
+    await mend(Date.now());
+    if (count % FAULT_EVERY === 0) {
+      const fault = pickFault(random());
+      faults[fault.name] = (faults[fault.name] ?? 0) + 1;
+      try {
+        const undo = await fault.strike(world);
+        if (undo) mends.push({ atMs: Date.now() + between(BROKEN_MS), mend: undo });
+      } catch (cause) {
+        complaints.push(`${fault.name}: ${cause}`);
+      }
+    }
+    if (Date.now() - toldMs > 30_000) {
+      toldMs = Date.now();
+      tell(
+        `${asked.size} requests, ${browser.tabs.length} tabs, ${Object.values(faults).reduce((a, b) => a + b, 0)} faults`,
+      );
+    }
+  }
+  await quiet(LAST_MS);
+
+  const last = await browser.open();
+  complaints.push(...(await lastComplaints(last)), ...browser.pageErrors.map((error) => `page error: ${error}`));
+  const verdict = judge([...asked.values()], await readLog(last), references);
+  await browser.end();
+  await stop();
+  rmSync(folder, { recursive: true });
+  return { ...verdict, complaints: [...complaints, ...verdict.complaints], seed, faults };
+}
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** At the same address after each start. */
+async function startServer(folder: string) {
+  let site: Site | undefined = await serveSite({ folder, port: 0, env: ENV });
+  const { url } = site;
+  const stop = async () => {
+    const stopped = site;
+    site = undefined;
+    stopped?.httpServer.closeAllConnections();
+    await stopped?.close();
+  };
+  const restart = async () => {
+    site ??= await serveSite({ folder, port: Number(new URL(url).port), env: ENV });
+  };
+  return { site: { url }, stop, restart };
+}
+
+/** Whole answers, undisturbed. */
+async function readReferences({ page }: Tab): Promise<string[]> {
+  const texts: string[] = [];
+  for (const body of BODIES) {
+    texts.push(
+      await page.evaluate(async (body) => {
+        const response = await fetch("/generate", { method: "POST", body: JSON.stringify(body) });
+        return (await response.json()).response as string;
+      }, body),
+    );
+  }
+  return texts;
+}
+
+/** As a user would: the page finds the version, the notice is clicked, the page comes back as the new version. */
+async function takeUpdate({ page }: Tab, version: string): Promise<void> {
+  await page.evaluate(async () => {
+    await (await navigator.serviceWorker.ready).update();
+  });
+  const button = await page.waitForSelector("update-notice >>> button", { timeout: 60_000 });
+  await button?.click();
+  await page.waitForSelector(`html[data-version="${version}"]`, { timeout: 60_000 });
+  await page.waitForSelector("vault-app >>> button.primary:not([disabled])", { timeout: 60_000 });
+}
+
+async function readLog({ page }: Tab): Promise<LogRecord[]> {
+  const text = await page.evaluate(async () => (await fetch("/logs")).text());
+  return text
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as LogRecord);
+}
+
+/** The queue is empty, no record is open, one tab hosts the engine. */
+async function lastComplaints({ page }: Tab): Promise<string[]> {
+  const read = () =>
+    page.evaluate(async () => {
+      const { queue } = await (await fetch("/health")).json();
+      const { held = [] } = await navigator.locks.query();
+      return {
+        busy: queue.active + queue.waiting,
+        hosts: held.filter(({ name }) => name === "minivault-engine").length,
+      };
+    });
+  let { busy, hosts } = await read();
+  for (let tries = 0; busy > 0 && tries < 100; tries++) {
+    await sleep(100);
+    ({ busy, hosts } = await read());
+  }
+  return [
+    ...(busy > 0 ? [`${busy} places of the queue are taken at the end`] : []),
+    ...(hosts === 1 ? [] : [`${hosts} tabs host the engine`]),
+  ];
+}

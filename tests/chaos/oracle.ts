@@ -1,0 +1,67 @@
+import type { LogRecord } from "../../core/log-record.ts";
+import { type Asked, BODIES } from "./ask.ts";
+
+export interface Verdict {
+  readonly requests: number;
+  /** By how they ended. */
+  readonly ends: Readonly<Record<string, number>>;
+  /** Pieces of text that a reader in a living tab was owed and did not get. */
+  readonly lostTokens: number;
+  readonly lostRecords: number;
+  /** Sentences; none is as it should be. */
+  readonly complaints: readonly string[];
+}
+
+/**
+ * Each request ends once; its text is the reference, or the beginning of it and marked as such; it has one record, whose
+ * text is the reference or the beginning of it.
+ *
+ * @param references whole answers, one for each of `BODIES`
+ */
+export function judge(asked: readonly Asked[], log: readonly LogRecord[], references: readonly string[]): Verdict {
+  const complaints: string[] = [];
+  const ends: Record<string, number> = {};
+  let lostTokens = 0;
+  let lostRecords = 0;
+  const records = Map.groupBy(log, ({ request_id }) => request_id);
+
+  for (const { ask, text, end, ends: times } of asked) {
+    const whole = references[BODIES.indexOf(ask.body)] ?? "";
+    const say = (what: string) => complaints.push(`${ask.id} (${ask.way}, ${end?.how}): ${what}`);
+    ends[end?.how ?? "never"] = (ends[end?.how ?? "never"] ?? 0) + 1;
+    if (!end) say("it never ended");
+    if (times > 1) say(`it ended ${times} times`);
+
+    if (!whole.startsWith(text)) say(`it is not as it should be: ${difference(text, whole)}`);
+    else if (end?.how === "done" && text !== whole)
+      say(`a clean end after ${text.length} of ${whole.length} characters`);
+    const isOwed = ask.way === "client" && (end?.how === "cut" || end?.how === "done");
+    if (isOwed && text !== whole) {
+      lostTokens += whole.length - text.length;
+      say(`cut off for good: ${end.detail}`);
+    }
+
+    const own = records.get(ask.id) ?? [];
+    if (own.length > 1) say(`it has ${own.length} records`);
+    if (own.length === 0 && text !== "") {
+      lostRecords++;
+      say("it has no record");
+    }
+    for (const record of own) {
+      const isWhole = record.finish_reason === "stop" || record.finish_reason === "length";
+      if (record.finish_reason === null) say("its record is still open");
+      if (isWhole ? record.response !== whole : !whole.startsWith(record.response)) {
+        lostRecords++;
+        say(`its record (${record.finish_reason}) is wrong: ${difference(record.response, whole)}`);
+      }
+      if (end?.how === "done" && !isWhole) say(`it was whole, and its record says ${record.finish_reason}`);
+    }
+  }
+  return { requests: asked.length, ends, lostTokens, lostRecords, complaints };
+}
+
+function difference(text: string, whole: string): string {
+  let at = 0;
+  while (at < text.length && text[at] === whole[at]) at++;
+  return `after ${at} characters ${JSON.stringify(text.slice(at, at + 20))} instead of ${JSON.stringify(whole.slice(at, at + 20))}`;
+}
