@@ -81,6 +81,7 @@ async function* follow(
         const response =
           begin && !isBegun ? await begin(either) : await goOn(lastId ? { "last-event-id": lastId } : {});
         if (response.status === 204) return;
+        if (!isOurs(response)) throw new TypeError("the service worker did not start");
         if (!response.ok || !response.body) throw await problem(response);
         isBegun = true;
         for await (const { id, event, data } of events(response.body)) {
@@ -113,6 +114,9 @@ async function* follow(
 }
 
 const CUT_OFF = "The answer was cut off before its end and does not go on. Send the request again.";
+
+/** Where the service worker cannot be started, the browser asks the server instead, which knows nothing of it. */
+const isOurs = ({ headers }: Response): boolean => headers.has("x-request-id");
 
 const isSummary = (rest: Partial<Summary>): rest is Summary => rest.finish_reason !== undefined;
 

@@ -74,7 +74,7 @@ export async function startBrowser({ url, script, onReport, onGone }: BrowserOpt
     await page.exposeFunction("chaosReport", onReport);
     await page.evaluateOnNewDocument(script);
     await page.goto(url);
-    await page.waitForSelector("vault-app >>> button.primary:not([disabled])", { timeout: 60_000 });
+    await until(page, "vault-app >>> button.primary:not([disabled])");
     tabs.push(tab);
     return tab;
   };
@@ -118,4 +118,14 @@ export async function startBrowser({ url, script, onReport, onGone }: BrowserOpt
       rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** Asked from here: a tab that is not in front has no animation frames, which Puppeteer's own waiting needs. */
+export async function until(page: Page, selector: string): Promise<void> {
+  for (const untilMs = Date.now() + 60_000; Date.now() < untilMs; ) {
+    // A navigation under way takes the page's realm along.
+    if (await page.$(selector).catch(() => null)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`there is no ${selector} after a minute`);
 }

@@ -6,7 +6,7 @@ import { uniform } from "../../engine/random.ts";
 import { bundle, bundlePath } from "../browser/bundle.ts";
 import { deploy, withVersions } from "../browser/site-folders.ts";
 import { type Ask, type Asked, BODIES, type Report } from "./ask.ts";
-import { startBrowser, type Tab } from "./browser.ts";
+import { startBrowser, type Tab, until } from "./browser.ts";
 import { pick, pickFault, type World } from "./faults.ts";
 import { judge, type Verdict } from "./oracle.ts";
 
@@ -24,7 +24,7 @@ export interface ChaosResult extends Verdict {
 /** Requests that are under way at a time; the queue has room for nine. */
 const MAX_OPEN = 6;
 /** Between two steps of the schedule. */
-const STEP_MS = [80, 500] as const;
+const STEP_MS = [30, 300] as const;
 /** A step in so many is a fault. */
 const FAULT_EVERY = 7;
 /** For how long something stays broken that is mended. */
@@ -83,7 +83,7 @@ export async function runChaos({ seed, minutes, tell }: ChaosOptions): Promise<C
     const tab = pick(awake(), random());
     const body = pick(BODIES, random());
     const way = pick(["client", "client", "client", "fetch", "json"] as const, random());
-    if (!tab || !body || !way || isOpen() >= MAX_OPEN) return;
+    if (!tab || !body || !way) return;
     const leaveAfter = random() < 0.25 ? 1 + Math.floor(random() * 60) : 0;
     const one: Ask = { id: `${seed}-${asked.size}`, way, body, leaveAfter };
     asked.set(one.id, { ask: one, atMs: Date.now(), text: "", end: null, ends: 0 });
@@ -123,7 +123,7 @@ export async function runChaos({ seed, minutes, tell }: ChaosOptions): Promise<C
   const untilMs = Date.now() + minutes * 60_000;
   let toldMs = Date.now();
   for (let count = 1; Date.now() < untilMs; count++) {
-    ask();
+    while (isOpen() < MAX_OPEN && awake().length > 0) ask();
     await sleep(between(STEP_MS));
     await mend(Date.now());
     if (count % FAULT_EVERY === 0) {
@@ -133,7 +133,7 @@ export async function runChaos({ seed, minutes, tell }: ChaosOptions): Promise<C
         const undo = await fault.strike(world);
         if (undo) mends.push({ atMs: Date.now() + between(BROKEN_MS), mend: undo });
       } catch (cause) {
-        complaints.push(`${fault.name}: ${cause}`);
+        complaints.push(`${fault.name}, at request ${asked.size}: ${cause}`);
       }
     }
     if (Date.now() - toldMs > 30_000) {
@@ -153,6 +153,9 @@ export async function runChaos({ seed, minutes, tell }: ChaosOptions): Promise<C
   rmSync(folder, { recursive: true });
   return { ...verdict, complaints: [...complaints, ...verdict.complaints], seed, faults };
 }
+
+/** The button of the update's notice. */
+const OFFER = "vault-app >>> .line button";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -191,10 +194,10 @@ async function takeUpdate({ page }: Tab, version: string): Promise<void> {
   await page.evaluate(async () => {
     await (await navigator.serviceWorker.ready).update();
   });
-  const button = await page.waitForSelector("update-notice >>> button", { timeout: 60_000 });
-  await button?.click();
-  await page.waitForSelector(`html[data-version="${version}"]`, { timeout: 60_000 });
-  await page.waitForSelector("vault-app >>> button.primary:not([disabled])", { timeout: 60_000 });
+  await until(page, OFFER);
+  await page.$eval(OFFER, (button) => (button as HTMLElement).click());
+  await until(page, `html[data-version="${version}"]`);
+  await until(page, "vault-app >>> button.primary:not([disabled])");
 }
 
 async function readLog({ page }: Tab): Promise<LogRecord[]> {

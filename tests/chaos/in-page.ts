@@ -43,6 +43,15 @@ async function byJson(ask: Ask, say: (text: string) => void): Promise<Report> {
   return { type: "end", how: "done" };
 }
 
+/** What a complaint needs to be understood. */
+async function workers(): Promise<string> {
+  const { active, waiting, installing } = (await navigator.serviceWorker.getRegistration()) ?? {};
+  const states = [navigator.serviceWorker.controller, active, waiting, installing].map(
+    (worker) => worker?.state ?? "-",
+  );
+  return `controller, active, waiting, installing: ${states.join(", ")}`;
+}
+
 const WAYS = { client: byClient, fetch: byFetch, json: byJson };
 
 Object.assign(globalThis, {
@@ -51,7 +60,7 @@ Object.assign(globalThis, {
     try {
       await chaosReport(ask.id, await WAYS[ask.way](ask, say));
     } catch (cause) {
-      await chaosReport(ask.id, { type: "end", how: "cut", detail: String(cause) });
+      await chaosReport(ask.id, { type: "end", how: "cut", detail: `${cause} (${await workers()})` });
     }
   },
 });

@@ -23,7 +23,6 @@ export function judge(asked: readonly Asked[], log: readonly LogRecord[], refere
   const ends: Record<string, number> = {};
   let lostTokens = 0;
   let lostRecords = 0;
-  const records = Map.groupBy(log, ({ request_id }) => request_id);
 
   for (const { ask, text, end, ends: times } of asked) {
     const whole = references[BODIES.indexOf(ask.body)] ?? "";
@@ -41,24 +40,27 @@ export function judge(asked: readonly Asked[], log: readonly LogRecord[], refere
       say(`cut off for good: ${end.detail}`);
     }
 
-    const own = records.get(ask.id) ?? [];
+    // A request whose service worker was stopped before it answered is sent again by the browser itself.
+    const all = log.filter(({ request_id }) => request_id === ask.id);
+    const own = all.some(isWhole) ? all.filter((record) => record.finish_reason !== "interrupted") : all.slice(-1);
     if (own.length > 1) say(`it has ${own.length} records`);
     if (own.length === 0 && text !== "") {
       lostRecords++;
       say("it has no record");
     }
     for (const record of own) {
-      const isWhole = record.finish_reason === "stop" || record.finish_reason === "length";
       if (record.finish_reason === null) say("its record is still open");
-      if (isWhole ? record.response !== whole : !whole.startsWith(record.response)) {
+      if (isWhole(record) ? record.response !== whole : !whole.startsWith(record.response)) {
         lostRecords++;
         say(`its record (${record.finish_reason}) is wrong: ${difference(record.response, whole)}`);
       }
-      if (end?.how === "done" && !isWhole) say(`it was whole, and its record says ${record.finish_reason}`);
+      if (end?.how === "done" && !isWhole(record)) say(`it was whole, and its record says ${record.finish_reason}`);
     }
   }
   return { requests: asked.length, ends, lostTokens, lostRecords, complaints };
 }
+
+const isWhole = ({ finish_reason }: LogRecord): boolean => finish_reason === "stop" || finish_reason === "length";
 
 function difference(text: string, whole: string): string {
   let at = 0;

@@ -85,14 +85,14 @@ describe.each(ENGINES)("in $name", ({ launch }) => {
     const site = await openSite({ fakeEngine: true });
     const [host, other] = [await open(site), await open(site)];
     const expected = await undisturbed(other);
-    await beginGenerating(other, "handed over", SLOW);
-    expect((await readTokens(other, "handed over", 10)).outcome).toBe(null);
+    await beginGenerating(other, "handed-over", SLOW);
+    expect((await readTokens(other, "handed-over", 10)).outcome).toBe(null);
     await close(host);
-    const { text, outcome } = await readToEnd(other, "handed over");
+    const { text, outcome } = await readToEnd(other, "handed-over");
     expect(outcome).toBe("end");
     expect(tokensOf(text)).toEqual(expected);
     expect(text).toMatch(/data: \[DONE\]\n\n$/);
-    const record = (await closedLogs(other)).find(({ request_id }) => request_id === "handed over");
+    const record = (await closedLogs(other)).find(({ request_id }) => request_id === "handed-over");
     expect(record).toMatchObject({ finish_reason: "length", response: expected.map(({ token }) => token).join("") });
   });
 
@@ -110,7 +110,7 @@ describe.each(ENGINES)("in $name", ({ launch }) => {
   test("a stream that broke off is continued after the last event that was seen", async () => {
     const tab = await open(await openSite({ fakeEngine: true }));
     const expected = await undisturbed(tab);
-    expect(expected.map(({ id }) => id)).toEqual(expected.map(({ index }) => String(index + 1)));
+    expect(expected.slice(0, -1).map(({ id }) => id)).toEqual(expected.slice(1).map(({ index }) => String(index)));
 
     await beginGenerating(tab, "broken", SLOW);
     await readTokens(tab, "broken", 10);
