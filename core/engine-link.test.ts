@@ -7,7 +7,7 @@ import { newRequest } from "./generate-request.ts";
 import { serveEngine } from "./port-server.ts";
 import { type Engine, type Port, PROTOCOL_VERSION, type TokenEvent } from "./protocol.ts";
 
-const SHORT: Leases = { linkMs: 1_200, statusMs: 40, promptMs: 80, tokenMs: 80 };
+const SHORT: Leases = { linkMs: 1_200, statusMs: 300, promptMs: 200, tokenMs: 200 };
 const request = newRequest({ type: "text", text: "a" }, { maxNewTokens: 20 });
 
 const ports: MessagePort[] = [];

@@ -42,6 +42,8 @@ export interface Exchange {
   tokens: number;
   /** Writes the open record: from now on the log knows of this exchange, even if the host dies. */
   begin(known: Partial<LogRecord>, replay?: Replay | null): void;
+  /** Settles once the open record is stored, or cannot be. Never rejects. */
+  begun(): Promise<void>;
   /** Keeps events of the answer, so that it can be continued. Never waits. */
   keep(events: readonly TokenEvent[]): void;
   /** Writes the end. The first one wins: a cancelled read fails as well. Never rejects. */
@@ -105,6 +107,11 @@ export function createJournal({ log, now, newId, onBusy }: JournalOptions): Jour
         opened.catch(() => {}); // counted in `end`
         onBusy(++answers);
       },
+      begun: () =>
+        within<unknown>(opened ?? Promise.resolve(), STORE_MS, async () => BLOCKED).then(
+          () => {},
+          () => {},
+        ),
       keep(events) {
         if (!ended) opened?.then((entry) => entry.keep(events)).catch(() => {}); // what is not kept is computed again
       },

@@ -78,6 +78,7 @@ export function recordEvents(
       const { done: ended, value } = await reader.read();
       if (stopped) throw stopped;
       if (ended) return null;
+      if (value.type === "start") await exchange.begun(); // nothing is said that the log has not heard of
       if (value.type === "start" && answer.start) continue; // of an engine that goes on
       observe(value);
       if (answer.done) await exchange.end({ ...soFar(), finish_reason: answer.done.finishReason }, fresh);
