@@ -3,6 +3,7 @@ import { type Browser, chromium, type Page } from "playwright";
 import { serveSite } from "../cli/site-server.ts";
 import { bundle } from "../tests/browser/bundle.ts";
 import { DIST, withFakeWorker } from "../tests/browser/site-folders.ts";
+import { runChaos } from "../tests/chaos/chaos.ts";
 import { findChromium, QUIET_FLAGS } from "../tests/find-chromium.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { measureSizes } from "./sizes.ts";
@@ -111,10 +112,12 @@ const samples: Record<string, number[]> = {
   ...(await measureLifecycle(browser, ENV)),
 };
 await browser.close();
+const { requests, lostTokens, lostRecords } = await runChaos({ seed: 1, minutes: 1, tell: () => {} });
+const chaos = { chaos_requests: requests, chaos_lost_tokens: lostTokens, chaos_lost_records: lostRecords };
 
 const medians = Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)]));
 const spread = Object.fromEntries(
   Object.entries(samples).map(([name, values]) => [name, [round(values[0] ?? 0), round(values.at(-1) ?? 0)]]),
 );
-if (process.argv.includes("--json")) console.log(JSON.stringify({ ...medians, ...sizes, spread }));
-else console.table({ ...medians, ...sizes });
+if (process.argv.includes("--json")) console.log(JSON.stringify({ ...medians, ...chaos, ...sizes, spread }));
+else console.table({ ...medians, ...chaos, ...sizes });

@@ -51,6 +51,12 @@ function browserTests(): Tally {
   });
 }
 
+/** One test: nothing is lost, whatever breaks. */
+const chaos = (): Tally =>
+  run(["tsx", "tests/chaos/run.ts", "--seed", "1", "--minutes", "3"])
+    ? { passed: 1, failed: 0 }
+    : { passed: 0, failed: 1 };
+
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
 await buildSite(root);
@@ -58,6 +64,7 @@ const tallies = [
   vitest("vitest.config.ts", "units"),
   browserTests(),
   vitest("tests/engines/vitest.config.ts", "engines"),
+  chaos(),
 ];
 const sum = (count: (tally: Tally) => number) => tallies.map(count).reduce((a, b) => a + b, 0);
 const failed = sum((tally) => tally.failed);
