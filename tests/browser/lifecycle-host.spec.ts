@@ -1,6 +1,6 @@
 import type { Page } from "playwright/test";
 import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
-import { DIE, STEPS_CHANNEL } from "../fixtures/fake-text.ts";
+import { DIE, fakeAnswer, STEPS_CHANNEL } from "../fixtures/fake-text.ts";
 import { engineSteps, expect, generate, newTab, test } from "./harness.ts";
 import { openRawProfile, type RawTab } from "./raw-tabs.ts";
 
@@ -47,6 +47,11 @@ const waits = (tab: Tab): Promise<boolean> =>
     const { pending } = await navigator.locks.query();
     return pending?.some(({ name }) => name === "minivault-engine") ?? false;
   });
+
+interface Seen {
+  readonly text: string;
+  readonly isWhole: boolean;
+}
 
 test.describe("tabs that can be hidden and frozen", () => {
   /** Opened one after the other; the last one is in front. The first hosts the engine. */
@@ -108,6 +113,30 @@ test.describe("tabs that can be hidden and frozen", () => {
     await profile.close();
   });
 
+  test("a tab that freezes in the middle of another tab's answer: the answer goes on", async ({ browser, site }) => {
+    const profile = await openRawProfile(browser);
+    const [first, second] = await openTabs(profile, site.url, 2);
+    if (!second) throw new Error();
+    await second.evaluate(() => {
+      const read = async () => {
+        const body = JSON.stringify({ prompt: "slow:20", max_new_tokens: 100 });
+        const response = await fetch("/generate/stream", { method: "POST", body });
+        const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+        const seen = { text: "", isWhole: false };
+        Object.assign(globalThis, { seen });
+        for (let next = await reader.read(); !next.done; next = await reader.read()) seen.text += next.value;
+        seen.isWhole = true;
+      };
+      void read();
+    });
+    const seen = () => second.evaluate(() => (globalThis as unknown as { seen?: Seen }).seen);
+    await expect.poll(async () => (await seen())?.text.length ?? 0).toBeGreaterThan(10);
+    await first.send("Page.setWebLifecycleState", { state: "frozen" });
+    await expect.poll(async () => (await seen())?.isWhole).toBe(true);
+    expect((await seen())?.text).toBe(fakeAnswer("slow:20", 100));
+    await profile.close();
+  });
+
   test("a tab in the back/forward cache hosts nothing; it hosts again when it is back", async ({ browser, site }) => {
     const profile = await openRawProfile(browser);
     const [tab] = await openTabs(profile, site.url, 1);
@@ -155,14 +184,16 @@ test("a worker that dies by itself is replaced, and the next request is answered
   expect(await generate(vault, { prompt: "a" })).toMatchObject({ status: 200 });
 });
 
-test("one that dies again and again is given up, and the page says so", async ({ vault }) => {
+test("one that dies again and again is given up, and the page and every answer say so", async ({ vault }) => {
   let lock: string | undefined;
   for (let death = 0; death < 4; death++) {
     lock = await nextWorker(vault, lock);
     await engineSteps(vault);
     await killWorker(vault);
   }
-  await expect(vault.getByText("The engine's worker failed: it ended by itself. Reload the page.")).toBeVisible();
+  const why = "The engine's worker failed: it ended by itself. Reload the page.";
+  await expect(vault.getByText(why)).toBeVisible();
+  expect(await generate(vault, { prompt: "a" })).toMatchObject({ status: 500, code: "engine-failed", detail: why });
   expect(await aliveLock(vault)).toBe(undefined);
 });
 

@@ -93,6 +93,24 @@ test.describe("with an engine that takes its time", () => {
     expect(await answer).toMatchObject({ status: 200, response: fakeAnswer("slow:20", 100) });
   });
 
+  test("a frame of the same origin is answered by the same engine", async ({ vault }) => {
+    const text = await vault.evaluate(async () => {
+      const frame = document.createElement("iframe");
+      frame.srcdoc = "<!doctype html><title>A frame</title>";
+      const loaded = new Promise((resolve) => frame.addEventListener("load", resolve, { once: true }));
+      document.body.append(frame);
+      await loaded;
+      const body = JSON.stringify({ prompt: "a", max_new_tokens: 7 });
+      const response = await (frame.contentWindow as Window & typeof globalThis).fetch("/generate/stream", {
+        method: "POST",
+        body,
+      });
+      return response.text();
+    });
+    expect(text).toBe(fakeAnswer("a", 7));
+    expect(await engineSteps(vault)).toBe(7);
+  });
+
   test("three hosts in a row are closed", async ({ vault, context, site }) => {
     const tabs = [vault];
     for (let count = 0; count < 3; count++) tabs.push(await newTab(context, site.url));
