@@ -50,7 +50,7 @@ const through = (engines: Engine[]) => {
 
 const comparable = (events: readonly TokenEvent[]) =>
   events.map((event) => {
-    if (event.type === "done") return { ...event, decodeMs: 0 };
+    if (event.type === "done") return { ...event, decodeMs: 0, handoverMs: 0 };
     return event.type === "start" ? { ...event, prefillMs: 0, options: { ...event.options, seed: 0 } } : event;
   });
 

@@ -31,6 +31,8 @@ export function continueStream(
   let cancelled = false;
   /** Decoding by engines that were lost; the present one counts its own. */
   let lostMs = 0;
+  let handoverMs = 0;
+  let isHandover = false;
   let firstMs: number | null = null;
   let lastMs = 0;
 
@@ -45,6 +47,7 @@ export function continueStream(
   const lose = () => {
     void current?.reader.cancel().catch(() => {}); // there may be nobody to hear of it
     current = undefined;
+    isHandover = start !== undefined;
     if (firstMs !== null) lostMs += lastMs - firstMs;
     firstMs = null;
   };
@@ -58,10 +61,14 @@ export function continueStream(
     if (event.type === "token") {
       fruitless = 0;
       tokenIds.push(event.tokenId);
-      lastMs = now();
+      const nowMs = now();
+      if (isHandover && lastMs > 0) handoverMs += nowMs - lastMs;
+      isHandover = false;
+      lastMs = nowMs;
       firstMs ??= lastMs;
     }
-    return event.type === "done" ? { ...event, decodeMs: event.decodeMs + lostMs } : event;
+    if (event.type !== "done" || lostMs + handoverMs === 0) return event;
+    return { ...event, decodeMs: event.decodeMs + lostMs, handoverMs };
   };
 
   const next = async (): Promise<TokenEvent | null> => {

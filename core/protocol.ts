@@ -138,6 +138,8 @@ export type TokenEvent =
       readonly finishReason: FinishReason;
       readonly newTokens: number;
       readonly decodeMs: number;
+      /** From the last token of an engine that was lost to the first of the next one, if any was lost. */
+      readonly handoverMs?: number;
     }
   /** Ends a stream that failed after its status line was sent. */
   | { readonly type: "error"; readonly error: WireError };

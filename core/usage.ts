@@ -29,6 +29,8 @@ export function timingsOf(start: StartEvent, done: DoneEvent, queueMs: number) {
     predicted_ms: round(done.decodeMs),
     predicted_per_token_ms: round(done.newTokens ? done.decodeMs / done.newTokens : 0),
     predicted_per_second: perSecond(done.newTokens, done.decodeMs),
+    // Only where the answer went on in another tab's engine.
+    ...(done.handoverMs && { handover_ms: round(done.handoverMs) }),
   };
 }
 

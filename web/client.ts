@@ -10,7 +10,13 @@ export interface Summary {
   readonly model: string;
   readonly finish_reason: FinishReason;
   readonly usage: Usage;
-  readonly timings: { readonly predicted_per_second: number; readonly prompt_ms: number; readonly queue_ms: number };
+  readonly timings: {
+    readonly predicted_per_second: number;
+    readonly prompt_ms: number;
+    readonly queue_ms: number;
+    /** For how long it was silent while another tab took the engine over. */
+    readonly handover_ms?: number;
+  };
 }
 
 export type AnswerEvent =
@@ -81,7 +87,7 @@ async function* follow(
         const response =
           begin && !isBegun ? await begin(either) : await goOn(lastId ? { "last-event-id": lastId } : {});
         if (response.status === 204) return;
-        if (!isOurs(response)) throw new TypeError("the service worker did not start");
+        if (!isOurs(response)) throw new TypeError("The service worker was not started.");
         if (!response.ok || !response.body) throw await problem(response);
         isBegun = true;
         for await (const { id, event, data } of events(response.body)) {
@@ -142,10 +148,11 @@ async function* events(body: ReadableStream<Uint8Array>) {
   for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
 }
 
+/** Throws a TypeError, as a body that breaks does, if it is none of ours or not whole. */
 async function problem(response: Response): Promise<VaultError> {
   try {
-    return VaultError.fromWire((await response.json()) as { code: ErrorCode; detail: string });
-  } catch {
-    return new VaultError("engine-failed", `The request was answered with status ${response.status}. Reload the page.`);
+    return VaultError.fromWire((await response.json()) as WireError);
+  } catch (cause) {
+    throw new TypeError(`Something else answered, with status ${response.status}. Reload the page.`, { cause });
   }
 }

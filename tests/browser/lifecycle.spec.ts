@@ -59,6 +59,7 @@ test.describe("with an engine that takes its time", () => {
     expect(end).toBe("closed");
     expect(saidIn(text)).toBe(fakeAnswer("slow:20", 150));
     expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
+    expect(Number(/"handover_ms":([\d.]+)/.exec(text)?.[1])).toBeGreaterThan(0);
     const [record, ...others] = await closedLogs(second);
     expect(others).toEqual([]);
     expect(record).toMatchObject({ finish_reason: "length", usage: { completion_tokens: 150 } });
@@ -83,6 +84,17 @@ test.describe("with an engine that takes its time", () => {
     const [record, ...others] = await closedLogs(second);
     expect(others).toEqual([]);
     expect(record?.finish_reason).toBe("length");
+  });
+
+  test("the page says for how long an answer was silent while the engine moved", async ({ vault, context, site }) => {
+    const second = await newTab(context, site.url);
+    await second.getByLabel("Prompt").fill("slow:30");
+    await second.getByRole("button", { name: "Generate" }).click();
+    const answer = second.getByRole("region", { name: "Answer" });
+    await expect(answer).toContainText("Zwölf");
+    await vault.close();
+    await expect(answer).toContainText(/moved to another tab in \d+\.\d s/);
+    expect(await answer.locator("#answer").textContent()).toBe(fakeAnswer("slow:30", 128));
   });
 
   test("one JSON goes on as well", async ({ vault, context, site }) => {

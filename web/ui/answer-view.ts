@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing } from "lit";
 import type { AnswerState } from "../state.ts";
-import { formatCount, formatRate } from "./format.ts";
+import { formatCount, formatRate, formatSeconds } from "./format.ts";
 import { theme } from "./theme.ts";
 
 /** The prompt, and the answer as it grows. Model output is hostile text: it is only ever set as text. */
@@ -101,6 +101,7 @@ function facts({ tokens, tokensPerSecond, summary, stopped }: AnswerState, strea
     ...(summary
       ? [summary.model, summary.finish_reason === "length" ? "cut at the token limit" : "ended by itself"]
       : []),
+    ...(summary?.timings.handover_ms ? [`moved to another tab in ${formatSeconds(summary.timings.handover_ms)}`] : []),
     ...(stopped ? ["stopped by you"] : []),
   ];
 }

@@ -7,6 +7,9 @@ export function formatBytes(bytes: number): string {
 /** 412.3 → "412", 8.04 → "8.0". */
 export const formatRate = (perSecond: number): string => perSecond.toFixed(perSecond < 20 ? 1 : 0);
 
+/** 640 → "0.6 s". */
+export const formatSeconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
 export const formatCount = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;
 
