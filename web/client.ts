@@ -105,8 +105,9 @@ async function* follow(
         if (signal?.aborted) return;
         if (cause instanceof VaultError) {
           const isUnknown = cause.code === "stream-not-found" && begin !== null && lastId === undefined;
+          const passes = isBegun ? WAIT_FOR.has(cause.code) : cause.code === "queue-full";
           if (isUnknown) isBegun = false;
-          else if (!isBegun || !WAIT_FOR.has(cause.code)) throw cause;
+          else if (!passes) throw cause;
         } else if (cause instanceof TypeError) {
           isBegun = true; // it may have arrived: asking for it tells
         } else throw cause;

@@ -1,4 +1,5 @@
 import { reasonOf, VaultError } from "../core/errors.ts";
+import { PING_PATH } from "../core/protocol.ts";
 import { type EngineHost, hostEngine } from "./engine-host.ts";
 import type { WorkerOptions } from "./engine-worker.ts";
 import type { InPage } from "./in-page.ts";
@@ -20,6 +21,9 @@ export interface Vault {
   /** Calls back whenever `mode` has changed. */
   onChange(listener: () => void): void;
 }
+
+/** A service worker that was stopped starts in a fraction of a second. */
+const PING_MS = 5_000;
 
 /**
  * From now on `fetch("/generate", …)` is answered on this page: by the service worker as soon as that is in control;
@@ -71,13 +75,14 @@ export function startVault(options: VaultOptions): Vault {
   };
 
   const registered = registerServiceWorker(serviceWorkerUrl);
+  const ask = window.fetch.bind(window);
+  unwrap = wrapFetch({ base, wholeOrigin }, async () => (await way)?.answer ?? null);
+  serviceWorkers()?.addEventListener("controllerchange", useServiceWorker);
   if (serviceWorkers()?.controller) {
     registered.catch(() => {}); // an update that fails: the version that is in control goes on
-    useServiceWorker();
+    void isAnswered(new URL(PING_PATH, base), ask).then((yes) => (yes ? useServiceWorker() : usePage(NOT_OURS)));
   } else {
-    unwrap = wrapFetch({ base, wholeOrigin }, async () => (await way)?.answer ?? null);
     registered.catch(usePage);
-    serviceWorkers()?.addEventListener("controllerchange", useServiceWorker);
   }
 
   return {
@@ -92,6 +97,21 @@ export function startVault(options: VaultOptions): Vault {
       listeners.push(listener);
     },
   };
+}
+
+const NOT_OURS = "the service worker in control does not answer for it";
+
+/**
+ * Whether the service worker in control answers. It may be another program's; or it cannot be started, its script lost
+ * with a crash of the browser, and requests would go to the server.
+ */
+async function isAnswered(ping: URL, ask: typeof fetch): Promise<boolean> {
+  try {
+    const { status } = await ask(ping, { signal: AbortSignal.timeout(PING_MS) });
+    return status === 204 || status === 205;
+  } catch {
+    return false;
+  }
 }
 
 async function loadInPage(options: { host: EngineHost; base: URL; baseUrl: URL }): Promise<InPage> {

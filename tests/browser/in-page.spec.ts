@@ -283,6 +283,23 @@ test("after a forced reload the first request is answered, and the service worke
   await expect.poll(async () => (await health(vault)).host).toBe("service-worker");
 });
 
+test("where another program's service worker is in control, the page answers itself", async ({ page, mirror }) => {
+  const { port } = await mirror({
+    pages: { "/early": "<!doctype html><title>Another program</title>" },
+    files: { "/other.js": 'addEventListener("activate", (event) => event.waitUntil(clients.claim()));' },
+  });
+  await page.goto(`http://localhost:${port}/early`);
+  await page.evaluate(async () => {
+    const inControl = new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve));
+    await navigator.serviceWorker.register("./other.js");
+    await inControl;
+  });
+  await page.goto(`http://localhost:${port}/`);
+  expect(await generate(page, { prompt: PROMPT })).toMatchObject({ status: 200, response: " Paris." });
+  expect((await health(page)).host).toBe("page");
+  await expect(page.getByText("the service worker in control does not answer for it")).toBeVisible();
+});
+
 test("a frame in another site's page is answered, with storage of its own or with none", async ({ page, mirror }) => {
   const framed = await mirror({ without: ["content-security-policy", "cross-origin-resource-policy"] });
   const app = `http://localhost:${framed.port}/`;

@@ -13,17 +13,21 @@ interface ProxyOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Pages of its own, by path. */
   readonly pages?: Readonly<Record<string, string>>;
+  /** Scripts of its own. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** The site under another address, with other headers, or with pages beside it. */
 export async function startProxy(
   siteUrl: string,
-  { without = [], headers: more = {}, pages = {} }: ProxyOptions,
+  { without = [], headers: more = {}, pages = {}, files = {} }: ProxyOptions,
 ): Promise<SiteProxy> {
   const server = createServer((incoming, response) => {
     const path = incoming.url ?? "/";
     const page = pages[path];
     if (page !== undefined) return response.setHeader("content-type", "text/html").end(page);
+    const file = files[path];
+    if (file !== undefined) return response.setHeader("content-type", "text/javascript").end(file);
     const outgoing = request(new URL(path, siteUrl), { method: incoming.method }, (answer) => {
       const headers = Object.entries(answer.headers).filter(([name]) => !without.includes(name));
       response.writeHead(answer.statusCode ?? 500, { ...Object.fromEntries(headers), ...more });
