@@ -13,8 +13,8 @@ export interface ContinueOptions {
 /** Ends of an engine, not of an answer. */
 const LOST: ReadonlySet<ErrorCode> = new Set(["engine-absent", "engine-stuck"]);
 
-/** Engines that may be lost one after the other without a single token. */
-const MAX_FRUITLESS = 3;
+/** Engines that may be lost one after the other without a single token, or without the answer to a question. */
+export const MAX_FRUITLESS = 5;
 
 /**
  * One answer from however many engines it takes: where one is lost in the middle, the next one reads the prompt and the

@@ -27,11 +27,11 @@ function hangingFrom(step: number): { engine: Engine; hangs: () => boolean } {
 const healthy = () => hangingFrom(Number.POSITIVE_INFINITY).engine;
 
 /** The page's part: gives the next of these engines to whoever asks; its lock is its number. */
-function linkTo(engines: Engine[], version = PROTOCOL_VERSION) {
+function linkTo(engines: Engine[], { version = PROTOCOL_VERSION, leases = SHORT } = {}) {
   const stuck: string[] = [];
   let given = 0;
   const link: EngineLink = createEngineLink({
-    leases: SHORT,
+    leases,
     reportStuck: (lock) => void stuck.push(lock),
     askForPort: () => {
       const engine = engines[given];
@@ -72,7 +72,19 @@ test("an engine that hangs while it reads the prompt: the same", async () => {
 test("engines that all hang end the answer with a sentence", async () => {
   const { link, stuck } = linkTo(Array.from({ length: 9 }, () => hangingFrom(1).engine));
   await expect(textOf(link.generate(request))).rejects.toMatchObject({ code: "engine-stuck" });
-  expect(stuck).toHaveLength(4);
+  expect(stuck).toHaveLength(6);
+});
+
+test("a question outlives several engines that are lost while it is asked", async () => {
+  const silent = () => ({ ...healthy(), admit: () => new Promise<never>(() => {}) });
+  const { link, given } = linkTo([silent(), silent(), silent(), silent(), healthy()]);
+  const asked = link.admit(request);
+  for (let lost = 1; lost < 5; lost++) {
+    while (given() < lost) await new Promise((resolve) => setImmediate(resolve));
+    link.lost();
+  }
+  await asked;
+  expect(given()).toBe(5);
 });
 
 test("a slow load is no hang: who loads says so", async () => {
@@ -84,7 +96,8 @@ test("a slow load is no hang: who loads says so", async () => {
     await loading;
     return createFakeModel();
   };
-  const { link, stuck } = linkTo([createLocalEngine({ wanted: { name: "fake", load }, fallback: null })]);
+  const loader = createLocalEngine({ wanted: { name: "fake", load }, fallback: null });
+  const { link, stuck } = linkTo([loader], { leases: { ...SHORT, statusMs: 10_000 } }); // it does answer, if not at once
   const text = textOf(link.generate(request));
   while ((await link.status()).state !== "loading");
   for (let asked = 0; asked < 6; asked++) {
@@ -110,7 +123,7 @@ test("health says what it knew of an engine that computes, and knows soon where 
 
 test("where no page answers, a page refuses, or it is of another version, the request says so", async () => {
   await expect(linkTo([]).link.admit(request)).rejects.toMatchObject({ code: "engine-absent" });
-  await expect(linkTo([healthy()], PROTOCOL_VERSION + 1).link.admit(request)).rejects.toMatchObject({
+  await expect(linkTo([healthy()], { version: PROTOCOL_VERSION + 1 }).link.admit(request)).rejects.toMatchObject({
     code: "version-mismatch",
   });
   const { link } = linkTo([]);

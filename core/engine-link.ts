@@ -1,4 +1,4 @@
-import { continueStream } from "./continue-stream.ts";
+import { continueStream, MAX_FRUITLESS } from "./continue-stream.ts";
 import { asVaultError, VaultError } from "./errors.ts";
 import { connectEngine, type RemoteEngine } from "./port-client.ts";
 import { type Engine, type EngineStatus, type Port, PROTOCOL_VERSION } from "./protocol.ts";
@@ -81,12 +81,13 @@ export function createEngineLink({ askForPort, reportStuck, leases }: LinkOption
 
   /** Asks again if who was asked has gone since: for questions, which begin nothing. */
   const ask = async <T>(question: (engine: RemoteEngine) => Promise<T>): Promise<T> => {
-    const asked = await engine();
-    try {
-      return await watch(asked, question(asked), promptMs);
-    } catch (cause) {
-      if (linked?.engine === asked) throw cause;
-      return question(await engine());
+    for (let lost = 0; ; lost++) {
+      const asked = await engine();
+      try {
+        return await watch(asked, question(asked), promptMs);
+      } catch (cause) {
+        if (linked?.engine === asked || lost === MAX_FRUITLESS) throw cause;
+      }
     }
   };
 
