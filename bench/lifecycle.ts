@@ -90,7 +90,7 @@ async function handover(browser: Browser, site: Site, times: number): Promise<nu
       const body = JSON.stringify({ prompt: "Once upon a time", max_new_tokens: 240 });
       let lastMs = Number.POSITIVE_INFINITY;
       let longestMs = 0;
-      const read = async () => {
+      const readers = Array.from({ length: 8 }, async () => {
         const response = await fetch("/generate/stream", { method: "POST", body });
         const chunks = response.body?.getReader();
         for (let next = await chunks?.read(); next && !next.done; next = await chunks?.read()) {
@@ -99,8 +99,8 @@ async function handover(browser: Browser, site: Site, times: number): Promise<nu
           lastMs = nowMs;
           Object.assign(globalThis, { begun: true });
         }
-      };
-      await Promise.all(Array.from({ length: 8 }, read));
+      });
+      await Promise.all(readers);
       return longestMs;
     });
     await reader.waitForFunction(() => "begun" in globalThis, null, { polling: 1 });
