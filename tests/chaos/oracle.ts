@@ -44,7 +44,9 @@ export function judge(asked: readonly Asked[], log: readonly LogRecord[], refere
 
     // A request whose service worker was stopped before it answered is sent again by the browser itself.
     const all = log.filter(({ request_id }) => request_id === ask.id);
-    const own = all.some(isWhole) ? all.filter((record) => record.finish_reason !== "interrupted") : all.slice(-1);
+    // One that a full queue refused is sent again by the page's client.
+    const isTry = (record: LogRecord) => record.finish_reason === "interrupted" || record.error?.code === "queue-full";
+    const own = all.some(isWhole) ? all.filter((record) => !isTry(record)) : all.slice(-1);
     if (own.length > 1) say(`it has ${own.length} records`);
     if (own.length === 0 && text !== "") {
       lostRecords++;
