@@ -61,7 +61,7 @@ test("engines may be lost after any event: the events are those of one that was 
       const engines = [...lives.map((events) => mortal(events)), local()];
       expect(comparable(await readAll(through(engines)))).toEqual(whole);
     }),
-    { numRuns: 40 },
+    { numRuns: 40, examples: [[[15, 4, 13, 13]]] }, // the last of these is lost right after its end
   );
 });
 

@@ -29,6 +29,7 @@ export function continueStream(
   let current: { readonly engine: Engine; readonly reader: ReadableStreamDefaultReader<TokenEvent> } | undefined;
   let fruitless = 0;
   let cancelled = false;
+  let isDone = false;
   /** Decoding by engines that were lost; the present one counts its own. */
   let lostMs = 0;
   let handoverMs = 0;
@@ -67,12 +68,14 @@ export function continueStream(
       lastMs = nowMs;
       firstMs ??= lastMs;
     }
+    isDone = event.type === "done";
     if (event.type !== "done" || lostMs + handoverMs === 0) return event;
     return { ...event, decodeMs: event.decodeMs + lostMs, handoverMs };
   };
 
   const next = async (): Promise<TokenEvent | null> => {
     for (;;) {
+      if (isDone) return null; // whatever becomes of its engine
       current ??= await open();
       try {
         const { done, value } = await watch(current.engine, current.reader.read(), start !== undefined);
