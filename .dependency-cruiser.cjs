@@ -13,9 +13,14 @@ module.exports = {
     only("protocol-imports-nothing", "^core/protocol\\.ts$", "^$"),
     only("core-is-closed", "^core/", "^core/|node_modules/(hono|valibot|@valibot/to-json-schema)/"),
     only(
+      "models-see-protocol-and-config",
+      "^models/",
+      "^models/|^core/(protocol|errors|config|web-lock|random-id|within)\\.ts$|node_modules/(hash-wasm|comlink)/",
+    ),
+    only(
       "engine-sees-protocol-port-and-config",
       "^engine/",
-      "^engine/|^core/(protocol|errors|config|port-server|web-lock)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
+      "^engine/|^models/|^core/(protocol|errors|config|port-server|web-lock)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
     ),
     only(
       "logs-see-protocol",
@@ -32,15 +37,15 @@ module.exports = {
     only(
       "cli-serves-the-built-site",
       "^cli/",
-      "^cli/|^core/|node_modules/vite/|^(node:)?(fs|fs/promises|http|net|path|url)$",
+      "^cli/|^core/|^models/|node_modules/vite/|^(node:)?(fs|fs/promises|http|net|path|url)$",
     ),
     {
       name: "one-file-per-dependency",
       severity: "error",
       from: {
-        path: "^(core|engine|logs-export|sw|web)/",
+        path: "^(core|models|engine|logs-export|sw|web)/",
         pathNot:
-          "^core/(api|fields|config|openapi|dialect|dialects/\\w+)\\.ts$|^logs-export/database\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|(client|register-sw|update|api-docs)\\.ts$)|\\.test\\.ts$",
+          "^core/(api|fields|config|openapi|dialect|dialects/\\w+)\\.ts$|^logs-export/database\\.ts$|^models/(hash|worker|library)\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|(client|register-sw|update|api-docs)\\.ts$)|\\.test\\.ts$",
       },
       to: { path: "node_modules" },
     },

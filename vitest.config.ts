@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{core,engine,logs-export,sw,web,cli}/**/*.test.ts", "tests/{node,clients}/**/*.test.ts"],
+    include: ["{core,models,engine,logs-export,sw,web,cli}/**/*.test.ts", "tests/{node,clients}/**/*.test.ts"],
     testTimeout: 30_000,
   },
 });

@@ -7,6 +7,7 @@ const SOURCES = [
   "web",
   "sw",
   "core",
+  "models",
   "engine",
   "logs-export",
   "public",

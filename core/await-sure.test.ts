@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { GREEDY } from "../engine/catalogue.ts";
+import { GREEDY } from "../models/catalogue.ts";
 import { awaitSure } from "./await-sure.ts";
 import type { TokenEvent } from "./protocol.ts";
 

@@ -4,7 +4,7 @@
  */
 
 /** Bump when any message below changes shape. The service worker refuses a page of another version. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 // ── Generation ─────────────────────────────────────────────────────────────
 
@@ -184,6 +184,23 @@ interface ModelInfo {
   readonly expiresMs: number | null;
   /** Set when this is not the model (or device) that the configuration asks for. */
   readonly fallback: Fallback | null;
+  readonly selfCheck: SelfCheck;
+  /** All that are loaded, this one included; the one that was used last comes first. */
+  readonly residents: readonly Resident[];
+}
+
+/** What `engine/self-check.ts` found after the load. A model that fails is not used. */
+export interface SelfCheck {
+  readonly durationMs: number;
+  /** Largest difference of a logit between one pass and token by token, as a share of their range. */
+  readonly deviation: number;
+}
+
+export interface Resident {
+  readonly model: string;
+  readonly card: ModelCard;
+  readonly device: Device;
+  readonly expiresMs: number | null;
 }
 
 export interface Fallback {
@@ -198,19 +215,55 @@ export interface Progress {
   readonly totalBytes: number;
 }
 
+/** What a worker is busy with while no model, or another one, answers. */
+export interface Loading extends Progress {
+  readonly model: string;
+  /** `starting`: its files are here, and the runtime reads them. */
+  readonly phase: "downloading" | "starting";
+}
+
 export type EngineStatus =
   /** No page hosts an engine, or it has not been asked to load yet. */
   | { readonly state: "absent" }
-  | ({ readonly state: "loading"; readonly model: string } & Progress)
+  | ({ readonly state: "loading" } & Loading)
   | ({
       readonly state: "ready";
       readonly uptimeMs: number;
-      /** The wanted model is on its way while the fallback answers. */
-      readonly retrying: Progress | null;
+      /** Another model is on its way while this one answers. */
+      readonly loading: Loading | null;
     } & ModelInfo)
   /** On request, or after its `keepAlive`: the next request loads it again. */
   | { readonly state: "unloaded"; readonly card: ModelCard }
   | { readonly state: "failed"; readonly error: WireError };
+
+/** A model that a request may name, as the library sees it. */
+export interface ListedModel {
+  readonly name: string;
+  readonly repo: string;
+  readonly source: "embedded" | "site" | "hub" | "import";
+  readonly parameters: string;
+  readonly licence: string;
+  readonly contextTokens: number | null;
+  /** What this device would download, or has; `null` if only the hub knows. */
+  readonly sizeBytes: number | null;
+  readonly files: ModelState;
+}
+
+/** Of a model's files. */
+export type ModelState =
+  /** Not here. */
+  | { readonly state: "remote" }
+  /** A part is here, and nobody fetches the rest. */
+  | ({ readonly state: "paused" } & Progress)
+  | ({
+      readonly state: "downloading";
+      readonly bytesPerSecond: number;
+      /** Why nothing comes at the moment, and that it is tried again. */
+      readonly retrying: string | null;
+    } & Progress)
+  | ({ readonly state: "failed"; readonly error: WireError } & Progress)
+  /** Here, or in the app itself. */
+  | { readonly state: "stored" };
 
 /** Questions with one answer each; all of them reject with a `VaultError`. */
 interface EngineCalls {
@@ -222,8 +275,16 @@ interface EngineCalls {
    */
   admit(request: GenerateRequest): Promise<void>;
   load(model: string | null, keepAliveMs: number | null): Promise<void>;
-  /** Frees the model's memory, once nobody uses it. */
+  /** Frees the model's memory, once nobody uses it; stops a load that is under way. */
   unload(model: string | null): Promise<void>;
+  /** Never starts a load. */
+  models(): Promise<readonly ListedModel[]>;
+  /** Begins, or goes on with, the download of what this device needs of a model: `models()` tells how it goes. */
+  pull(model: string): Promise<void>;
+  /** Stops a download; what is here is kept. */
+  pause(model: string): Promise<void>;
+  /** Unloads a model and deletes its files. */
+  remove(model: string): Promise<void>;
   /** `special`: with the tokens that the tokenizer puts around a prompt. */
   tokenise(text: string, special: boolean): Promise<readonly Token[]>;
   detokenise(tokenIds: readonly number[]): Promise<string>;
@@ -243,6 +304,13 @@ export type ErrorCode =
   | "not-found"
   | "method-not-allowed"
   | "model-not-found"
+  /** The hub cannot be reached, or does not send what it promised. */
+  | "model-unavailable"
+  /** Its files are not what they should be, or no device computes it rightly. */
+  | "model-broken"
+  | "model-too-large"
+  | "storage-full"
+  | "load-cancelled"
   | "rate-limited"
   | "queue-full"
   | "engine-absent"
@@ -252,7 +320,6 @@ export type ErrorCode =
   | "stream-busy"
   | "timeout"
   | "version-mismatch"
-  | "reader-stalled"
   | "bad-config"
   | "log-failed"
   | "engine-failed";
@@ -310,12 +377,23 @@ export type PageToSw =
 
 export type PageToEngine =
   /** `baseUrl`: where `minivault.config.json` and `models/` are. `aliveLock`: to be held from now on. */
-  | { readonly type: "start"; readonly baseUrl: string; readonly aliveLock: string }
+  | {
+      readonly type: "start";
+      readonly baseUrl: string;
+      readonly aliveLock: string;
+      /** What a worker before this one could not work with. */
+      readonly avoid: readonly Avoidable[];
+    }
   /** A new port replaces the last one of the same host: whoever asked for it has forgotten that. */
   | { readonly type: "attach"; readonly port: Port; readonly host: "service-worker" | "page" };
 
-/** Once the worker holds its lock; not earlier, or it would be taken for dead. */
-export type EngineToPage = { readonly type: "alive" };
+export type Avoidable = "webgpu" | "threads";
+
+export type EngineToPage =
+  /** Once the worker holds its lock; not earlier, or it would be taken for dead. */
+  | { readonly type: "alive" }
+  /** It needs to be replaced: what it computes with is lost, and only a new worker can begin anew. */
+  | { readonly type: "broken"; readonly part: Avoidable; readonly reason: string };
 
 /** Web Lock of the page that hosts the engine for all pages of the origin. */
 export const ENGINE_LOCK = "minivault-engine";
@@ -334,6 +412,8 @@ export const STATUS_CHANNEL = "minivault-engine";
 
 export type StatusMessage =
   | { readonly type: "status"; readonly status: EngineStatus }
+  | { readonly type: "models"; readonly models: readonly ListedModel[] }
+  /** Both are told again. */
   | { readonly type: "ask-status" }
   /** Try the configured model again, while the fallback goes on answering. */
   | { readonly type: "ask-retry" };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { GREEDY } from "../engine/catalogue.ts";
 import { createMemoryLog } from "../logs-export/memory-log.ts";
+import { GREEDY } from "../models/catalogue.ts";
 import { VaultError } from "./errors.ts";
 import { createJournal } from "./exchange.ts";
 import type { LogSink } from "./log-record.ts";

@@ -1,6 +1,6 @@
 import type { VaultConfig } from "../core/config.ts";
 import { reasonOf } from "../core/errors.ts";
-import { chooseFiles, findModel, type ModelEntry, type OnnxFiles } from "./catalogue.ts";
+import { chooseFiles, findModel, type ModelEntry, type OnnxFiles } from "../models/catalogue.ts";
 import { type ComputeTarget, findTarget, withoutGpu } from "./device.ts";
 import type { ModelSource, Report } from "./local-engine.ts";
 import type { LanguageModel } from "./model.ts";

@@ -7,7 +7,7 @@ import {
   Tensor,
 } from "@huggingface/transformers";
 import type { Device } from "../core/protocol.ts";
-import type { ModelEntry } from "./catalogue.ts";
+import type { ModelEntry } from "../models/catalogue.ts";
 import { createConstrainer } from "./grammar/constraint.ts";
 import type { LanguageModel } from "./model.ts";
 import { createOnnxModel, type MakeTensor, type OrtSession } from "./onnx-model.ts";

@@ -13,8 +13,8 @@ import {
   type StatusMessage,
 } from "../core/protocol.ts";
 import { holdLock } from "../core/web-lock.ts";
+import { EMBEDDED } from "../models/catalogue.ts";
 import { browserModels } from "./browser-models.ts";
-import { EMBEDDED } from "./catalogue.ts";
 import { createLocalEngine, type LocalEngine } from "./local-engine.ts";
 
 declare const self: DedicatedWorkerGlobalScope;

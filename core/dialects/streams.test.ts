@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { GREEDY } from "../../engine/catalogue.ts";
 import { createMemoryLog } from "../../logs-export/memory-log.ts";
+import { GREEDY } from "../../models/catalogue.ts";
 import { createApi } from "../api.ts";
 import type { Engine, TokenEvent } from "../protocol.ts";
 
