@@ -20,7 +20,7 @@ module.exports = {
     only(
       "engine-sees-protocol-port-and-config",
       "^engine/",
-      "^engine/|^models/|^core/(protocol|errors|config|port-server|web-lock)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
+      "^engine/|^models/|^core/(protocol|errors|config|from-generator|port-server|web-lock)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
     ),
     only(
       "logs-see-protocol",

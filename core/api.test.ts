@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { createLocalEngine } from "../engine/local-engine.ts";
 import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
+import { engineOf } from "../tests/fixtures/fixed-sources.ts";
 import { createApi } from "./api.ts";
 import { ERRORS, VaultError } from "./errors.ts";
 import type { LogSink } from "./log-record.ts";
@@ -16,7 +16,7 @@ function failingApi(fromStep: number) {
     },
   });
   const log = createMemoryLog();
-  const engine = createLocalEngine({ wanted: { name: "fake", load: async () => model }, fallback: null });
+  const engine = engineOf({ name: "fake", load: async () => model });
   const handle = createApi({ engine, log });
   const post = (path: string, accept = "*/*") =>
     handle(new Request(`http://x${path}`, { method: "POST", headers: { accept }, body: '{"prompt":"a"}' }));
@@ -56,10 +56,7 @@ test("after a failure the queue is free", async () => {
 });
 
 test("routes start at the base path", async () => {
-  const engine: Engine = createLocalEngine({
-    wanted: { name: "f", load: async () => createFakeModel() },
-    fallback: null,
-  });
+  const engine: Engine = engineOf({ name: "fake", load: async () => createFakeModel() });
   const handle = createApi({ engine, log: createMemoryLog(), basePath: "/vault/" });
   const at = async (path: string) =>
     (await handle(new Request(`http://x${path}`, { method: "POST", body: '{"prompt":"a"}' }))).status;
@@ -68,16 +65,13 @@ test("routes start at the base path", async () => {
 });
 
 test("health tells an engine that is not there from one that failed", async () => {
-  const absent = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  const absent = engineOf({ name: "fake", load: async () => createFakeModel() });
   const health = async (engine: Engine) => {
     const response = await createApi({ engine, log: createMemoryLog() })(new Request("http://x/health"));
     return { status: response.status, ...(await response.json()) };
   };
   expect(await health(absent)).toMatchObject({ status: "absent", error: { code: 503, type: "unavailable_error" } });
-  const failed = createLocalEngine({
-    wanted: { name: "f", load: () => Promise.reject(new Error("no file")) },
-    fallback: null,
-  });
+  const failed = engineOf({ name: "fake", load: () => Promise.reject(new Error("no file")) });
   await failed.preload();
   expect(await health(failed)).toMatchObject({
     status: "failed",
@@ -99,7 +93,7 @@ test("a log that cannot be read is a 500 that says so, and does not stand in the
         },
       }),
   };
-  const engine = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
   const handle = createApi({ engine, log: denied });
   const logs = await handle(new Request("http://x/logs"));
   expect([logs.status, await logs.json()]).toMatchObject([500, { code: "log-failed" }]);
@@ -114,7 +108,7 @@ test("a log that cannot be read is a 500 that says so, and does not stand in the
 /** Every request fails with this code. */
 function refusing(code: ErrorCode) {
   const refuse = () => Promise.reject(new VaultError(code, "Do this."));
-  const local = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  const local = engineOf({ name: "fake", load: async () => createFakeModel() });
   return createApi({ engine: { ...local, admit: refuse }, log: createMemoryLog() });
 }
 const post = (path: string, body: object, headers: Record<string, string> = {}) =>
@@ -129,7 +123,7 @@ test.each(Object.entries(ERRORS))(
       [
         post("/generate", { prompt: "a" }),
         post("/v1/chat/completions", { messages }),
-        post("/api/chat", { model: "f", messages }),
+        post("/api/chat", { model: "fake", messages }),
       ].map((request) => refusing(code)(request)),
     );
     for (const response of answers) {
@@ -165,7 +159,7 @@ test("OpenAI's clients are told not to try a hard failure again, and to try a fu
 
 test("each client has a rate limit of its own, and is told how much is left of it", async () => {
   let clockMs = 0;
-  const engine = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
   const rateLimit = async () => ({ burst: 2, perMinute: 6 });
   const handle = createApi({ engine, log: createMemoryLog(), rateLimit, now: () => clockMs });
   const ask = (client: string) => handle(post("/v1/completions", { prompt: "a", max_tokens: 1 }), client);
@@ -190,7 +184,7 @@ test("each client has a rate limit of its own, and is told how much is left of i
 
 test("the caller's trace context is in the log, if it is one", async () => {
   const log = createMemoryLog();
-  const engine = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
   const handle = createApi({ engine, log });
   const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   for (const given of [traceparent, "anything"]) {
@@ -200,10 +194,7 @@ test("the caller's trace context is in the log, if it is one", async () => {
 });
 
 test("health tells where the handler runs", async () => {
-  const engine = createLocalEngine({
-    wanted: { name: "fake", load: async () => createFakeModel() },
-    fallback: null,
-  });
+  const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
   const health = async (host?: "service-worker" | "page") => {
     const handle = createApi({ engine, log: createMemoryLog(), ...(host && { host }) });
     return (await handle(new Request("http://x/health"))).json();
@@ -216,20 +207,17 @@ test("health tells where the handler runs", async () => {
 });
 
 test("a model that was unloaded leaves the API in health, and is loaded by the next request", async () => {
-  const engine = createLocalEngine({
-    wanted: { name: "f", load: async () => createFakeModel({ name: "f" }) },
-    fallback: null,
-  });
+  const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
   const handle = createApi({ engine, log: createMemoryLog() });
   const ollama = async (body: object) =>
-    (await handle(post("/api/generate", { model: "f:latest", stream: false, ...body }))).json();
+    (await handle(post("/api/generate", { model: "fake:latest", stream: false, ...body }))).json();
   const health = async () => (await handle(new Request("http://x/health"))).json();
   const running = async () => (await (await handle(new Request("http://x/api/ps"))).json()).models.length;
 
-  expect(await ollama({ keep_alive: "10m" })).toMatchObject({ model: "f:latest", done: true, done_reason: "load" });
+  expect(await ollama({ keep_alive: "10m" })).toMatchObject({ model: "fake:latest", done: true, done_reason: "load" });
   expect(await running()).toBe(1);
   expect(await ollama({ keep_alive: 0 })).toMatchObject({ done: true, done_reason: "unload" });
-  expect(await health()).toMatchObject({ status: "ok", state: "unloaded", model: "f" });
+  expect(await health()).toMatchObject({ status: "ok", state: "unloaded", model: "fake" });
   expect(await running()).toBe(0);
   expect(await ollama({ prompt: "a", options: { num_predict: 2 }, keep_alive: 0 })).toMatchObject({ eval_count: 2 });
   expect(await running()).toBe(0);
@@ -242,7 +230,7 @@ test("/slots and /metrics show who is being answered, and who waits", async () =
   });
   let steps = 0;
   const model = createFakeModel({ beforeStep: () => (++steps > 2 ? held : Promise.resolve()) });
-  const engine = createLocalEngine({ wanted: { name: "f", load: async () => model }, fallback: null });
+  const engine = engineOf({ name: "fake", load: async () => model });
   const handle = createApi({ engine, log: createMemoryLog(), newId: () => "the-id" });
   const get = (path: string) => handle(new Request(`http://x${path}`));
 

@@ -9,6 +9,7 @@ import { createJournal, type Exchange, type Skip } from "./exchange.ts";
 import { parseBody } from "./fields.ts";
 import type { LogSink } from "./log-record.ts";
 import type { Engine } from "./protocol.ts";
+import { createPulls } from "./pull.ts";
 import { createQueue } from "./queue.ts";
 import { randomId } from "./random-id.ts";
 import { createRateLimiter, DEFAULT_RATE_LIMIT, type RateLimit, type RateLimiter } from "./rate-limit.ts";
@@ -76,6 +77,7 @@ export function createApi(options: ApiOptions): FetchHandler {
     host,
     log,
     queue,
+    pulls: createPulls(engine),
     now,
     dialects,
     generate: admission.generate,
@@ -92,7 +94,7 @@ export function createApi(options: ApiOptions): FetchHandler {
   const answer = async (c: Context<Env>, dialect: Dialect, route: Route): Promise<Response> => {
     const { exchange, client } = c.env;
     exchange.dialect = dialect.name;
-    if (route.method !== "POST") return route.answer(callOf(c, route, undefined), vault);
+    if (route.method === "GET") return route.answer(callOf(c, route, undefined), vault);
     limiter ??= rateLimit().then((limit) => createRateLimiter(limit, now));
     const headers = exchange.continuation ? {} : (await limiter).take(client);
     const json = route.body && (await readJsonBody(c.req.raw));

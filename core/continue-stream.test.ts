@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createLocalEngine } from "../engine/local-engine.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
+import { engineOf } from "../tests/fixtures/fixed-sources.ts";
 import { continueStream } from "./continue-stream.ts";
 import { VaultError } from "./errors.ts";
 import { newRequest } from "./generate-request.ts";
@@ -9,8 +9,7 @@ import type { Engine, TokenEvent } from "./protocol.ts";
 
 const LOST = new VaultError("engine-absent", "It is gone.");
 const request = newRequest({ type: "text", text: "a" }, { maxNewTokens: 40 });
-const local = () =>
-  createLocalEngine({ wanted: { name: "fake", load: async () => createFakeModel() }, fallback: null });
+const local = () => engineOf({ name: "fake", load: async () => createFakeModel() });
 
 /** A real engine that is lost after so many events. */
 function mortal(events: number, why = LOST): Engine {

@@ -4,6 +4,7 @@ import type { VaultError } from "./errors.ts";
 import type { Exchange, Skip } from "./exchange.ts";
 import type { LogSink } from "./log-record.ts";
 import type { Engine, GenerateRequest } from "./protocol.ts";
+import type { Pulls } from "./pull.ts";
 import type { Queue } from "./queue.ts";
 
 /** A way to speak to the API: its routes, and how it words an error. One file each; see docs/DIALECTS.md. */
@@ -25,7 +26,7 @@ interface ErrorAnswer {
 }
 
 export interface Route<Body = unknown> {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** As Hono reads it; the last segment may be a parameter. */
   readonly path: string;
   /** A line for the documentation. */
@@ -74,6 +75,7 @@ export interface Vault {
   readonly engine: Engine;
   readonly log: LogSink;
   readonly queue: Queue;
+  readonly pulls: Pulls;
   /** Records that could not be stored. */
   readonly logFailures: number;
   /** Whose turn it is. */

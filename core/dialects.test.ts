@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { createLocalEngine } from "../engine/local-engine.ts";
 import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { echo } from "../tests/fixtures/echo-dialect.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
+import { engineOf } from "../tests/fixtures/fixed-sources.ts";
 import { createApi } from "./api.ts";
 import { DIALECTS } from "./routing.ts";
 
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
 
 function setUp() {
-  const engine = createLocalEngine({ wanted: { name: "f", load: async () => createFakeModel() }, fallback: null });
+  const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
   const log = createMemoryLog();
   const handle = createApi({ engine, log, dialects: [...DIALECTS, echo] });
   const say = (path: string, body: unknown) =>

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
-import { createLocalEngine } from "../engine/local-engine.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
+import { engineOf } from "../tests/fixtures/fixed-sources.ts";
 import { createEngineLink, type EngineLink, type Leases } from "./engine-link.ts";
 import { VaultError } from "./errors.ts";
 import { newRequest } from "./generate-request.ts";
@@ -20,7 +20,7 @@ function hangingFrom(step: number): { engine: Engine; hangs: () => boolean } {
   let steps = 0;
   const forEver = () => new Promise<never>(() => {});
   const model = createFakeModel({ beforeStep: () => (++steps >= step ? forEver() : Promise.resolve()) });
-  const local = createLocalEngine({ wanted: { name: "fake", load: async () => model }, fallback: null });
+  const local = engineOf({ name: "fake", load: async () => model });
   const hangs = () => steps >= step;
   return { engine: { ...local, status: () => (hangs() ? forEver() : local.status()) }, hangs };
 }
@@ -96,7 +96,7 @@ test("a slow load is no hang: who loads says so", async () => {
     await loading;
     return createFakeModel();
   };
-  const loader = createLocalEngine({ wanted: { name: "fake", load }, fallback: null });
+  const loader = engineOf({ name: "fake", load });
   const { link, stuck } = linkTo([loader], { leases: { ...SHORT, statusMs: 10_000 } }); // it does answer, if not at once
   const text = textOf(link.generate(request));
   while ((await link.status()).state !== "loading");

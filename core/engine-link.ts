@@ -71,7 +71,7 @@ export function createEngineLink({ askForPort, reportStuck, leases }: LinkOption
   const watch = <T>(asked: Engine, answer: Promise<T>, ms: number): Promise<T> =>
     within(answer, ms, async () => {
       const status = await within(asked.status(), statusMs, async () => STUCK).catch(() => null);
-      if (status?.state === "loading" || (status?.state === "ready" && status.retrying)) return null;
+      if (status?.state === "loading" || (status?.state === "ready" && status.loading)) return null;
       if (linked?.engine === asked) {
         reportStuck(linked.aliveLock);
         unlink(linked.engine, STUCK);
@@ -124,6 +124,10 @@ export function createEngineLink({ askForPort, reportStuck, leases }: LinkOption
     admit: (...args) => ask((engine) => engine.admit(...args)),
     load: (...args) => ask((engine) => engine.load(...args)),
     unload: (...args) => ask((engine) => engine.unload(...args)),
+    models: () => ask((engine) => engine.models()),
+    pull: (...args) => ask((engine) => engine.pull(...args)),
+    pause: (...args) => ask((engine) => engine.pause(...args)),
+    remove: (...args) => ask((engine) => engine.remove(...args)),
     tokenise: (...args) => ask((engine) => engine.tokenise(...args)),
     detokenise: (...args) => ask((engine) => engine.detokenise(...args)),
     generate: (request) =>

@@ -1,6 +1,6 @@
 import type { Vault } from "./dialect.ts";
 import type { LogSink } from "./log-record.ts";
-import type { EngineStatus } from "./protocol.ts";
+import type { EngineStatus, Loading } from "./protocol.ts";
 
 /** Latencies are taken from the newest exchanges: memory that survives a stopped service worker. */
 const SAMPLE = 200;
@@ -37,15 +37,28 @@ function factsOf(status: EngineStatus) {
         load_ms: Math.round(status.loadMs),
         uptime_s: Math.round(status.uptimeMs / 1000),
         fallback: status.fallback,
+        self_check: {
+          duration_ms: Math.round(status.selfCheck.durationMs),
+          deviation: Number(status.selfCheck.deviation.toPrecision(2)),
+        },
+        loaded: status.residents.map(({ model }) => model),
+        loading: status.loading && loadingFacts(status.loading),
       };
     case "unloaded":
       return { state: status.state, model: status.card.name };
     case "loading":
-      return { model: status.model, loaded_bytes: status.loadedBytes, total_bytes: status.totalBytes };
+      return loadingFacts(status);
     default:
       return {};
   }
 }
+
+const loadingFacts = ({ model, phase, loadedBytes, totalBytes }: Loading) => ({
+  model,
+  phase,
+  loaded_bytes: loadedBytes,
+  total_bytes: totalBytes,
+});
 
 function messageOf(status: EngineStatus): string {
   if (status.state === "failed") return status.error.detail;

@@ -1,9 +1,10 @@
 import { VaultError } from "./errors.ts";
-import type { Engine, ModelCard } from "./protocol.ts";
+import type { Engine, ListedModel, ModelCard } from "./protocol.ts";
 
 export interface KnownModel {
   readonly name: string;
-  /** `null` while it is loading for the first time. */
+  readonly listed: ListedModel;
+  /** `null`: it has not been loaded. */
   readonly card: ModelCard | null;
   readonly loaded: boolean;
   readonly onGpu: boolean;
@@ -14,30 +15,32 @@ export interface KnownModel {
 /** The models that a request may name. Never starts a load. */
 export async function knownModels(engine: Engine): Promise<readonly KnownModel[]> {
   const status = await engine.status();
-  switch (status.state) {
-    case "ready":
-      return [
-        {
-          name: status.model,
-          card: status.card,
-          loaded: true,
-          onGpu: status.device === "webgpu",
-          expiresMs: status.expiresMs,
-        },
-      ];
-    case "unloaded":
-      return [{ name: status.card.name, card: status.card, loaded: false, onGpu: false, expiresMs: null }];
-    case "loading":
-      return [{ name: status.model, card: null, loaded: false, onGpu: false, expiresMs: null }];
-    default:
-      return [];
-  }
+  if (status.state === "absent") return [];
+  const residents = status.state === "ready" ? status.residents : [];
+  const last = status.state === "unloaded" ? status.card : null;
+  return (await engine.models()).map((listed) => {
+    const resident = residents.find(({ model }) => model === listed.name);
+    return {
+      name: listed.name,
+      listed,
+      card: resident?.card ?? (last?.name === listed.name ? last : null),
+      loaded: resident !== undefined,
+      onGpu: resident?.device === "webgpu",
+      expiresMs: resident?.expiresMs ?? null,
+    };
+  });
 }
 
+/** By name, or by its owner's. */
 export async function findModel(engine: Engine, name: string): Promise<KnownModel> {
   const models = await knownModels(engine);
-  const found = models.find((model) => model.name === name);
+  const found = models.find((model) => model.name === name || model.listed.repo === name);
   if (found) return found;
   const others = models.map((model) => model.name).join(", ") || "none yet: open MiniVault in a tab";
   throw new VaultError("model-not-found", `There is no model ${name}. There is: ${others}.`, { field: "model" });
 }
+
+/** Its files are in this browser, or in the app itself. */
+export const isHere = ({ listed }: KnownModel): boolean => listed.files.state === "stored";
+
+export const sizeOf = ({ card, listed }: KnownModel): number => card?.sizeBytes || (listed.sizeBytes ?? 0);

@@ -52,6 +52,10 @@ export function connectEngine(port: Port): RemoteEngine {
     admit: (...args) => call({ method: "admit", args }),
     load: (...args) => call({ method: "load", args }),
     unload: (...args) => call({ method: "unload", args }),
+    models: () => call({ method: "models", args: [] }),
+    pull: (...args) => call({ method: "pull", args }),
+    pause: (...args) => call({ method: "pause", args }),
+    remove: (...args) => call({ method: "remove", args }),
     tokenise: (...args) => call({ method: "tokenise", args }),
     detokenise: (...args) => call({ method: "detokenise", args }),
 

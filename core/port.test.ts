@@ -18,6 +18,10 @@ function countingEngine(total: number, failAt = Number.POSITIVE_INFINITY) {
     },
     load: async () => {},
     unload: async () => {},
+    models: async () => [],
+    pull: async () => {},
+    pause: async () => {},
+    remove: async () => {},
     tokenise: async (text, special) => [{ tokenId: special ? 1 : 0, text, bytes: [] }],
     detokenise: async (tokenIds) => tokenIds.join(),
     generate: () =>

@@ -8,7 +8,7 @@ import type { LanguageModel } from "./model.ts";
 
 let model: LanguageModel;
 beforeAll(async () => {
-  model = await embeddedModel.load(() => {});
+  model = await embeddedModel.load();
 });
 
 async function tokensAndEnd(request: GenerateRequest) {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { embeddedModel } from "../tests/fixtures/node-model.ts";
 import { createDetokeniser } from "./detokenise.ts";
 
-const { decode, encode } = await embeddedModel.load(() => {});
+const { decode, encode } = await embeddedModel.load();
 const VOCABULARY = 2047; // the last id ends a text
 
 function run(ids: readonly number[], decodeIds = decode) {

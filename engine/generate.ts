@@ -8,7 +8,7 @@ import type {
   TokenScore,
 } from "../core/protocol.ts";
 import { createDetokeniser } from "./detokenise.ts";
-import type { LanguageModel } from "./model.ts";
+import type { LanguageModel, TextModel } from "./model.ts";
 import { nextTask } from "./next-task.ts";
 import { assertTokens, tokenise } from "./prompt.ts";
 import { uniform } from "./random.ts";
@@ -99,7 +99,7 @@ function createStartTrimmer(): (text: string) => string {
 }
 
 /** Throws what `generate` would, before it takes a turn. */
-export function check(model: LanguageModel, request: GenerateRequest): void {
+export function check(model: TextModel, request: GenerateRequest): void {
   const { tokenIds } = tokenise(model, request.prompt);
   assertTokens(
     model,
@@ -115,7 +115,7 @@ export function check(model: LanguageModel, request: GenerateRequest): void {
   );
 }
 
-export function describeToken(model: LanguageModel, tokenId: number): Token {
+export function describeToken(model: TextModel, tokenId: number): Token {
   return { tokenId, text: model.decode([tokenId]), bytes: [...(model.vocabulary().bytes[tokenId] ?? [])] };
 }
 
@@ -129,7 +129,7 @@ function scorePrompt(model: LanguageModel, promptIds: readonly number[], rows: F
   });
 }
 
-function settleOptions(model: LanguageModel, request: GenerateRequest, promptTokens: number): GenerateOptions {
+function settleOptions(model: TextModel, request: GenerateRequest, promptTokens: number): GenerateOptions {
   return {
     ...model.card.defaults,
     ...request.sampling,

@@ -7,28 +7,30 @@ import {
   Tensor,
 } from "@huggingface/transformers";
 import type { Device } from "../core/protocol.ts";
-import type { ModelEntry } from "../models/catalogue.ts";
+import type { ModelEntry } from "../models/model-entry.ts";
 import { createConstrainer } from "./grammar/constraint.ts";
-import type { LanguageModel } from "./model.ts";
-import { createOnnxModel, type MakeTensor, type OrtSession } from "./onnx-model.ts";
+import type { TextCard, TextModel } from "./model.ts";
+import { createOnnxModel, type MakeTensor, type OrtSession, type UncheckedModel } from "./onnx-model.ts";
 import { PLAIN_CHAT_STOP, PLAIN_CHAT_TEMPLATE } from "./prompt.ts";
 import { type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 
-/** Where files come from: an origin that serves them, or (in Node) a folder that holds them. */
-type ModelOrigin =
-  | { readonly type: "http"; readonly host: string; readonly pathTemplate: string; readonly fetch: FetchFile }
-  | { readonly type: "folder"; readonly path: string };
+/** Bytes of a file of a model; `null` if it has none such. */
+export type ReadFile = (path: string) => Promise<ArrayBuffer | null>;
 
-type FetchFile = (url: string | URL) => Promise<Response>;
+/** Where files come from: the library asks us for each. */
+export interface ModelOrigin {
+  readonly read: ReadFile;
+  /** In Node the runtime takes files from this folder of models itself, without a copy in JavaScript. */
+  readonly folder: string | null;
+}
 
 export interface LoadOptions {
   readonly origin: ModelOrigin;
   readonly device: Device;
   readonly threads: number;
-  /** Names under `onnx/`, to be tried in this order. */
-  readonly files: readonly string[];
-  /** Of all that was fetched so far; 0 if nobody counts. */
-  readonly fetchedBytes?: () => number;
+  /** `onnx/model.onnx`, with so many files of external data beside it. */
+  readonly onnx: { readonly path: string; readonly dataFiles: number };
+  readonly weights: { readonly precision: string; readonly sizeBytes: number; readonly digest: string };
 }
 
 const DECODE_OPTIONS = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
@@ -42,52 +44,34 @@ interface ConfigFields {
   readonly eos_token_id?: number | number[];
 }
 
-/** Fetches and starts a model. The only file that knows Transformers.js. */
-export async function loadModel(entry: ModelEntry, options: LoadOptions): Promise<LanguageModel> {
-  const { origin, device, threads, files, fetchedBytes = () => 0 } = options;
-  configureLibrary(origin, threads);
-  const config = await AutoConfig.from_pretrained(entry.repo);
-  const [tokenizer, { model, file }] = await Promise.all([
+/** Reads the small files. This is the only file that knows Transformers.js. */
+export async function loadText(entry: ModelEntry, origin: ModelOrigin): Promise<TextModel> {
+  offer(entry, origin);
+  const [config, generation, tokenizer] = await Promise.all([
+    AutoConfig.from_pretrained(entry.repo) as Promise<unknown> as Promise<ConfigFields>,
+    readText(origin, "generation_config.json").then((json) => JSON.parse(json ?? "{}") as ConfigFields),
     AutoTokenizer.from_pretrained(entry.repo),
-    firstThatLoads(files, async (file) => ({
-      file,
-      model: await AutoModelForCausalLM.from_pretrained(entry.repo, {
-        config,
-        device,
-        // The name is given whole, so that the library adds no suffix of its own.
-        model_file_name: file.replace(/\.onnx$/, ""),
-        dtype: "fp32",
-      }),
-    })),
   ]);
-  const fields = config as unknown as ConfigFields;
-  const endTokenIds = [model.generation_config?.eos_token_id ?? fields.eos_token_id ?? []].flat();
+  const endTokenIds = [generation.eos_token_id ?? config.eos_token_id ?? []].flat();
   const vocabulary = once(() => readVocabulary(tokenizer));
   const constrain = once(() => createConstrainer(vocabulary(), endTokenIds[0] ?? -1)); // few requests ask for it
-  const chatTemplate = ownTemplate(tokenizer);
-  return createOnnxModel({
-    card: {
-      name: entry.name,
-      family: fields.model_type ?? "",
-      parameters: entry.parameters,
-      precision: precisionOf(file),
-      sizeBytes: fetchedBytes(),
-      digest: await sha256(`${entry.repo}/onnx/${file}`),
-      loadedMs: Date.now(),
-      licence: entry.licence,
-      contextTokens: fields.n_positions ?? fields.max_position_embeddings ?? 1024,
-      vocabularySize: fields.vocab_size ?? vocabulary().bytes.length,
-      chatTemplate: chatTemplate ?? PLAIN_CHAT_TEMPLATE,
-      endToken: (tokenizer as unknown as { eos_token?: string }).eos_token ?? "",
-      defaults: entry.defaults,
-    },
-    device,
-    threads,
+  const chatTemplate = ownTemplate(tokenizer) ?? (await readText(origin, "chat_template.jinja"));
+  const card: TextCard = {
+    name: entry.name,
+    family: config.model_type ?? "",
+    parameters: entry.parameters,
+    licence: entry.licence,
+    contextTokens: config.n_positions ?? config.max_position_embeddings ?? 1024,
+    vocabularySize: config.vocab_size ?? vocabulary().bytes.length,
+    chatTemplate: chatTemplate ?? PLAIN_CHAT_TEMPLATE,
+    endToken: (tokenizer as unknown as { eos_token?: string }).eos_token ?? "",
+    defaults: entry.defaults,
+  };
+  return {
+    card,
     endTokenIds,
     readsChats: chatTemplate !== null,
     chatStop: entry.chatStop ?? (chatTemplate ? [] : PLAIN_CHAT_STOP),
-    session: Object.values(model.sessions)[0] as OrtSession,
-    makeTensor,
     vocabulary,
     encode: (text, special) => tokenizer.encode(text, { add_special_tokens: special }),
     // The library refuses to decode nothing, which is what an answer that ends at once has.
@@ -96,13 +80,46 @@ export async function loadModel(entry: ModelEntry, options: LoadOptions): Promis
       tokenizer.apply_chat_template([...messages], {
         tokenize: false,
         add_generation_prompt: true,
-        chat_template: chatTemplate ?? PLAIN_CHAT_TEMPLATE,
+        chat_template: card.chatTemplate,
       }) as string,
     constrain: (format) => constrain()(format),
+  };
+}
+
+/** Starts a session on the weights. */
+export async function loadModel(entry: ModelEntry, text: TextModel, options: LoadOptions): Promise<UncheckedModel> {
+  const { origin, device, threads, onnx, weights } = options;
+  offer(entry, origin);
+  const wasm = env.backends.onnx.wasm;
+  if (wasm) wasm.numThreads = threads;
+  const model = await AutoModelForCausalLM.from_pretrained(entry.repo, {
+    config: await AutoConfig.from_pretrained(entry.repo),
+    device,
+    // The name is given whole, so that the library adds no suffix of its own.
+    model_file_name: onnx.path.replace(/^onnx\//, "").replace(/\.onnx$/, ""),
+    dtype: "fp32",
+    use_external_data_format: onnx.dataFiles,
+  });
+  return createOnnxModel({
+    ...text,
+    card: { ...text.card, ...weights, loadedMs: Date.now() },
+    device,
+    threads,
+    session: Object.values(model.sessions)[0] as OrtSession,
+    makeTensor,
   });
 }
 
-/** The template that came with the model, if it has one; of several the one for chats. */
+/** Settles, with what happened, when the GPU that the runtime computes on is lost; never if it uses none. */
+export async function gpuLost(): Promise<string> {
+  const { webgpu } = env.backends.onnx as { webgpu?: { device?: Promise<{ lost: Promise<{ message: string }> }> } };
+  const device = await webgpu?.device;
+  if (!device) return new Promise(() => {});
+  const { message } = await device.lost;
+  return message || "the device was lost";
+}
+
+/** The template that came with the tokenizer, if it has one; of several the one for chats. */
 function ownTemplate(tokenizer: PreTrainedTokenizer): string | null {
   try {
     return tokenizer.get_chat_template() || null;
@@ -117,16 +134,6 @@ function readVocabulary(tokenizer: PreTrainedTokenizer): Vocabulary {
   return vocabularyOf(tokenizer.get_vocab(), tokenizer.all_special_ids, byteLevel);
 }
 
-const precisionOf = (file: string): string =>
-  /quantized|int8|uint8/.test(file) ? "Q8" : /q4/.test(file) ? "Q4" : /fp16/.test(file) ? "F16" : "F32";
-
-/** Hexadecimal; nothing in an insecure context, which has no hashes. */
-async function sha256(text: string): Promise<string> {
-  if (!("subtle" in crypto)) return "";
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => {
@@ -138,32 +145,40 @@ function once<T>(make: () => T): () => T {
 const makeTensor: MakeTensor = (type, data, dims) =>
   new Tensor(type as "int64", data as BigInt64Array, [...dims]).ort_tensor as ReturnType<MakeTensor>;
 
+// ── Files ──────────────────────────────────────────────────────────────────
+
+/** No such host: what the library asks for is answered here, or not at all. */
+const HOST = "https://models.invalid/";
+const offered = new Map<string, ReadFile>();
+
 /** The library keeps its settings in one global object. */
-function configureLibrary(origin: ModelOrigin, threads: number): void {
-  const wasm = env.backends.onnx.wasm;
-  if (wasm) wasm.numThreads = threads;
+function offer(entry: ModelEntry, origin: ModelOrigin): void {
   // Caching is ours: the library's cannot tell a cut download from a whole one.
   env.useBrowserCache = false;
   env.useWasmCache = false;
   env.useFSCache = false;
-  env.allowRemoteModels = origin.type === "http";
-  env.allowLocalModels = origin.type === "folder";
-  if (origin.type === "folder") {
-    env.localModelPath = origin.path;
-  } else {
-    env.remoteHost = origin.host;
-    env.remotePathTemplate = origin.pathTemplate;
-    env.fetch = (url: string | URL) => origin.fetch(url);
+  env.allowRemoteModels = origin.folder === null;
+  env.allowLocalModels = origin.folder !== null;
+  if (origin.folder !== null) {
+    env.localModelPath = origin.folder;
+    return;
   }
+  offered.set(entry.repo, origin.read);
+  env.remoteHost = HOST;
+  env.remotePathTemplate = "{model}/";
+  env.fetch = answer;
 }
 
-async function firstThatLoads<T>(files: readonly string[], load: (file: string) => Promise<T>): Promise<T> {
-  const [file, ...others] = files;
-  if (file === undefined) throw new Error("there is no file for this device");
-  try {
-    return await load(file);
-  } catch (cause) {
-    if (others.length === 0) throw cause;
-    return firstThatLoads(others, load);
-  }
+/** What the library takes of a response. Not a real one, which would copy the bytes: hundreds of megabytes. */
+async function answer(url: string | URL): Promise<Response> {
+  const asked = decodeURIComponent(String(url).slice(HOST.length));
+  const [repo = "", read] = [...offered].find(([repo]) => asked.startsWith(`${repo}/`)) ?? [];
+  const bytes = await read?.(asked.slice(repo.length + 1));
+  if (!bytes) return new Response(null, { status: 404 });
+  return { ok: true, status: 200, headers: new Headers(), arrayBuffer: async () => bytes } as Response;
+}
+
+async function readText({ read }: ModelOrigin, path: string): Promise<string | null> {
+  const bytes = await read(path);
+  return bytes && new TextDecoder().decode(bytes);
 }

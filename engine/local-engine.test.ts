@@ -2,7 +2,8 @@ import { expect, test, vi } from "vitest";
 import { newRequest } from "../core/generate-request.ts";
 import type { EngineStatus, TokenEvent } from "../core/protocol.ts";
 import { createFakeModel, type FakeModel } from "../tests/fixtures/fake-model.ts";
-import { createLocalEngine, type ModelSource } from "./local-engine.ts";
+import { engineOf } from "../tests/fixtures/fixed-sources.ts";
+import type { Report } from "./model-source.ts";
 
 const request = newRequest({ type: "text", text: "a" }, { maxNewTokens: 3, seed: 1 });
 
@@ -13,7 +14,7 @@ function source(name: string, model: FakeModel = createFakeModel({ name })) {
     model,
     loads: 0,
     reachable: true,
-    async load(report: Parameters<ModelSource["load"]>[0]) {
+    async load(report: Report) {
       made.loads++;
       report({ loadedBytes: 5, totalBytes: 10 });
       if (!made.reachable) throw new Error(`${name} cannot be reached`);
@@ -35,19 +36,19 @@ async function textOf(stream: ReadableStream<TokenEvent>): Promise<string> {
 test("the model is loaded once, by the first request, and the status tells", async () => {
   const wanted = source("wanted");
   const seen: EngineStatus[] = [];
-  const engine = createLocalEngine({ wanted, fallback: null, onStatus: (status) => seen.push(status) });
+  const engine = engineOf(wanted, { onStatus: (status) => seen.push(status) });
   expect(await engine.status()).toEqual({ state: "absent" });
   await Promise.all([engine.admit(request), engine.admit(request)]);
   expect(await textOf(engine.generate(request))).toBe("bcd");
   expect(wanted.loads).toBe(1);
-  expect(seen.map(({ state }) => state)).toEqual(["loading", "loading", "ready"]);
+  expect(seen.map(({ state }) => state)).toEqual(["loading", "loading", "loading", "ready"]);
   expect(await engine.status()).toMatchObject({ state: "ready", model: "wanted", fallback: null });
 });
 
 test("a load that failed is tried again by the next request", async () => {
   const wanted = source("wanted");
   wanted.reachable = false;
-  const engine = createLocalEngine({ wanted, fallback: null });
+  const engine = engineOf(wanted);
   await expect(engine.admit(request)).rejects.toThrow(/cannot be reached/);
   expect(await engine.status()).toMatchObject({ state: "failed", error: { code: "engine-failed" } });
   wanted.reachable = true;
@@ -59,14 +60,14 @@ test("a model that cannot be had is replaced, said so, and taken back when it ca
   const wanted = source("wanted");
   const fallback = source("fallback");
   wanted.reachable = false;
-  const engine = createLocalEngine({ wanted, fallback });
+  const engine = engineOf(wanted, { fallback });
   await engine.preload();
   expect(await engine.status()).toMatchObject({
     model: "fallback",
     fallback: { wanted: "wanted", reason: expect.stringContaining("wanted cannot be reached") },
   });
   await engine.retry();
-  expect(await engine.status()).toMatchObject({ model: "fallback", retrying: null });
+  expect(await engine.status()).toMatchObject({ model: "fallback", loading: null });
 
   wanted.reachable = true;
   await engine.retry();
@@ -80,23 +81,25 @@ test("a replaced model finishes what it has begun before it is disposed", async 
   const wanted = source("wanted");
   const fallback = source("fallback");
   wanted.reachable = false;
-  const engine = createLocalEngine({ wanted, fallback });
+  const engine = engineOf(wanted, { fallback });
   const reader = engine.generate({ ...request, maxNewTokens: 20 }).getReader();
   await reader.read();
   wanted.reachable = true;
-  await engine.retry();
+  const retried = engine.retry();
   expect(fallback.model.disposed).toBe(false);
   let tokens = 0;
   for (let next = await reader.read(); !next.done; next = await reader.read()) tokens++;
   expect(tokens).toBe(21);
+  await retried;
   expect(fallback.model.disposed).toBe(true);
+  expect(await engine.status()).toMatchObject({ model: "wanted", fallback: null });
 });
 
 test("a cancelled stream gives its model back", async () => {
   const wanted = source("wanted");
   const fallback = source("fallback");
   wanted.reachable = false;
-  const engine = createLocalEngine({ wanted, fallback });
+  const engine = engineOf(wanted, { fallback });
   const stream = engine.generate({ ...request, maxNewTokens: 200 });
   const reader = stream.getReader();
   await reader.read();
@@ -108,14 +111,14 @@ test("a cancelled stream gives its model back", async () => {
 });
 
 test("a model that is not loaded is refused by name", async () => {
-  const engine = createLocalEngine({ wanted: source("wanted"), fallback: null });
+  const engine = engineOf(source("wanted"));
   await expect(engine.admit({ ...request, model: "other" })).rejects.toMatchObject({ code: "model-not-found" });
   await engine.admit({ ...request, model: "wanted" });
 });
 
 test("a model is unloaded on request, once nobody uses it, and loaded again by the next request", async () => {
   const wanted = source("wanted");
-  const engine = createLocalEngine({ wanted, fallback: null });
+  const engine = engineOf(wanted);
   await engine.unload(null); // nothing is there to unload
   const reader = engine.generate({ ...request, maxNewTokens: 20 }).getReader();
   await reader.read();
@@ -135,7 +138,7 @@ test("a model is unloaded on request, once nobody uses it, and loaded again by t
 test("a model that is kept for a while is unloaded when that is over, counted from its last use", async () => {
   vi.useFakeTimers();
   try {
-    const engine = createLocalEngine({ wanted: source("wanted"), fallback: null });
+    const engine = engineOf(source("wanted"));
     await engine.load("wanted", 1000);
     expect(await engine.status()).toMatchObject({ state: "ready", expiresMs: Date.now() + 1000 });
     vi.advanceTimersByTime(900);
@@ -154,7 +157,7 @@ test("a model that is kept for a while is unloaded when that is over, counted fr
 });
 
 test("a request may keep the model for no longer than itself, or for ever", async () => {
-  const engine = createLocalEngine({ wanted: source("wanted"), fallback: null });
+  const engine = engineOf(source("wanted"));
   await textOf(engine.generate({ ...request, keepAliveMs: 60_000 }));
   expect(await engine.status()).toMatchObject({ state: "ready", expiresMs: expect.any(Number) });
   await textOf(engine.generate({ ...request, keepAliveMs: Number.POSITIVE_INFINITY }));
@@ -164,7 +167,7 @@ test("a request may keep the model for no longer than itself, or for ever", asyn
 });
 
 test("tokens and texts are turned into each other", async () => {
-  const engine = createLocalEngine({ wanted: source("wanted"), fallback: null });
+  const engine = engineOf(source("wanted"));
   expect(await engine.tokenise("hi", false)).toEqual([
     { tokenId: 104, text: "h", bytes: [104] },
     { tokenId: 105, text: "i", bytes: [105] },

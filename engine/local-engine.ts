@@ -1,28 +1,35 @@
-import { asVaultError, reasonOf, VaultError } from "../core/errors.ts";
-import type { Engine, EngineStatus, Fallback, GenerateRequest, Progress, TokenEvent } from "../core/protocol.ts";
-import { fromGenerator } from "./from-generator.ts";
+import { asVaultError, reasonOf } from "../core/errors.ts";
+import { fromGenerator } from "../core/from-generator.ts";
+import type {
+  Engine,
+  EngineStatus,
+  Fallback,
+  GenerateRequest,
+  ModelCard,
+  TokenEvent,
+  WireError,
+} from "../core/protocol.ts";
 import { check, describeToken, generate } from "./generate.ts";
-import type { LanguageModel } from "./model.ts";
+import type { TextModel } from "./model.ts";
+import type { ModelSource, ModelSources } from "./model-source.ts";
 import { assertTokens } from "./prompt.ts";
-import { createResident, type Resident } from "./resident.ts";
-
-export type Report = (progress: Progress) => void;
-
-/** A model that can be loaded. */
-export interface ModelSource {
-  readonly name: string;
-  load(report: Report): Promise<LanguageModel>;
-}
+import type { Resident } from "./resident.ts";
+import { createResidents } from "./residents.ts";
 
 export interface LocalEngineOptions {
-  readonly wanted: ModelSource;
-  /** Answers while the wanted model cannot be had. */
-  readonly fallback: ModelSource | null;
+  readonly sources: ModelSources;
+  /** Answers requests that name no model. */
+  readonly wanted: string;
+  /** Answers those while the wanted model cannot be had. */
+  readonly fallback: string | null;
+  readonly maxResidents?: number;
+  /** How long a model stays after its last use, unless a request says otherwise. */
+  readonly keepMs?: number;
   readonly onStatus?: (status: EngineStatus) => void;
 }
 
 export interface LocalEngine extends Engine {
-  /** Loads now instead of at the first request. Never rejects: `status` tells. */
+  /** Loads the wanted model now instead of at the first request. Never rejects: `status` tells. */
   preload(): Promise<void>;
   /** Tries the wanted model again if the fallback answers in its place; generations under way finish undisturbed. */
   retry(): Promise<void>;
@@ -30,97 +37,76 @@ export interface LocalEngine extends Engine {
 
 /**
  * absent → loading → ready ⇄ unloaded, or failed. The next request loads what was unloaded, and tries again what
- * failed.
+ * failed; one that names another model brings that one in.
  */
-export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: LocalEngineOptions): LocalEngine {
+export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
+  const {
+    sources,
+    wanted,
+    fallback,
+    maxResidents = 1,
+    keepMs = Number.POSITIVE_INFINITY,
+    onStatus = () => {},
+  } = options;
   const bornMs = performance.now();
-  let loading: Promise<Resident> | undefined;
-  let current: Resident | undefined;
-  let retrying: Progress | null = null;
-  let status: () => EngineStatus = () => ({ state: "absent" });
+  /** Set while the fallback answers for the wanted model. */
+  let standIn: Fallback | null = null;
+  let isRetrying = false;
+  let failure: WireError | null = null;
+  let lastCard: ModelCard | undefined;
 
-  const setStatus = (next: () => EngineStatus) => {
-    status = next;
-    onStatus(status());
+  let told = "";
+  /** Says what is new, if anything. */
+  const tell = () => {
+    const now = status();
+    const { uptimeMs: _, residents: __, expiresMs: ___, ...news } = { uptimeMs: 0, residents: 0, expiresMs: 0, ...now };
+    if (told === JSON.stringify(news)) return;
+    told = JSON.stringify(news);
+    onStatus(now);
   };
+  const residents = createResidents({ max: maxResidents, keepMs, onChange: tell });
 
-  const loadOne = async (source: ModelSource, instead: Fallback | null, report: Report): Promise<Resident> => {
-    const startMs = performance.now();
-    const model = await source.load(report);
-    const resident = createResident(model, performance.now() - startMs, () => void retireCurrent(resident));
-    resident.fallback = instead ?? model.fallback;
-    return resident;
-  };
+  const find = async (model: string): Promise<ModelSource> => residents.source(model) ?? sources.find(model);
 
-  /** Its memory is free once nobody uses it. */
-  const retireCurrent = async (resident: Resident): Promise<void> => {
-    if (current !== resident) return;
-    current = undefined;
-    setStatus(() => ({ state: "unloaded", card: resident.model.card }));
-    await resident.retire();
-  };
-
-  const show =
-    (name: string): Report =>
-    (progress) =>
-      setStatus(() => ({ state: "loading", model: name, ...progress }));
-
-  const loadAny = async (): Promise<Resident> => {
-    show(wanted.name)({ loadedBytes: 0, totalBytes: 0 });
+  /** Does something with the model of that name; with none, with the wanted one, or else with the fallback. */
+  const withModel = async <T>(model: string | null, use: (source: ModelSource) => Promise<T>): Promise<T> => {
+    if (model !== null) return use(await find(model));
     try {
-      return await loadOne(wanted, null, show(wanted.name));
+      if (!standIn) {
+        const used = await use(await find(wanted));
+        failure = null;
+        return used;
+      }
     } catch (cause) {
-      if (!fallback) throw cause;
-      const instead = { wanted: wanted.name, reason: reasonOf(cause) };
-      return loadOne(fallback, instead, show(fallback.name));
+      if (!fallback || fallback === wanted) throw fail(cause);
+      standIn = { wanted, reason: reasonOf(cause) };
     }
+    return use(await find(fallback ?? wanted)).catch((cause) => {
+      throw fail(cause);
+    });
   };
 
-  const settle = (resident: Resident): Resident => {
-    const { card, device, threads } = resident.model;
-    current = resident;
-    setStatus(() => ({
-      state: "ready",
-      uptimeMs: performance.now() - bornMs,
-      retrying,
-      model: card.name,
-      card,
-      device,
-      threads,
-      contextTokens: card.contextTokens,
-      loadMs: resident.loadMs,
-      expiresMs: resident.expiresMs,
-      fallback: resident.fallback,
-    }));
+  const fail = (cause: unknown): unknown => {
+    failure = asVaultError(cause).toWire();
+    tell();
+    return cause;
+  };
+
+  const take = async (source: ModelSource): Promise<Resident> => {
+    const resident = await residents.take(source);
+    if (source.name === wanted) standIn = null;
+    failure = null;
+    lastCard = resident.model.card;
+    tell();
     return resident;
   };
 
-  const resident = (): Promise<Resident> => {
-    if (current) return Promise.resolve(current);
-    loading ??= loadAny()
-      .then(settle, (cause) => {
-        setStatus(() => ({ state: "failed", error: asVaultError(cause).toWire() }));
-        throw cause;
-      })
-      .finally(() => {
-        loading = undefined;
-      });
-    return loading;
-  };
+  const textOf = (model: string | null): Promise<TextModel> =>
+    withModel(model, async (source) => (await residents.prepare(source)).text);
 
-  /** The resident model, if it is the one that was asked for. */
-  const named = async (model: string | null): Promise<Resident> => {
-    const found = await resident();
-    checkModel(found.model, model);
-    return found;
-  };
-
-  /** The model cannot be disposed from the moment it is taken until the generation ends, whichever way. */
   async function* run(request: GenerateRequest): AsyncGenerator<TokenEvent, void> {
-    const used = current ?? (await resident());
-    used.take();
+    const used = await withModel(request.model, take);
     try {
-      checkModel(used.model, request.model);
       yield* generate(used.model, request);
     } finally {
       used.keepAlive(request.keepAliveMs);
@@ -128,35 +114,84 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
     }
   }
 
+  const status = (): EngineStatus => {
+    const [front] = residents.loaded;
+    const { loading } = residents;
+    if (front) {
+      const { card, device, threads, selfCheck } = front.model;
+      return {
+        state: "ready",
+        uptimeMs: performance.now() - bornMs,
+        loading,
+        model: card.name,
+        card,
+        device,
+        threads,
+        contextTokens: card.contextTokens,
+        loadMs: front.loadMs,
+        expiresMs: front.expiresMs,
+        fallback: (card.name === fallback && standIn) || front.model.fallback,
+        selfCheck,
+        residents: residents.loaded.map(({ model, expiresMs }) => ({
+          model: model.card.name,
+          card: model.card,
+          device: model.device,
+          expiresMs,
+        })),
+      };
+    }
+    if (loading) return { state: "loading", ...loading };
+    if (failure) return { state: "failed", error: failure };
+    return lastCard ? { state: "unloaded", card: lastCard } : { state: "absent" };
+  };
+
+  /** Loads a model, and leaves it to whoever comes. */
+  const load = (model: string | null, keepAliveMs: number | null) =>
+    withModel(model, async (source) => {
+      const resident = await take(source);
+      resident.keepAlive(keepAliveMs);
+      await resident.release();
+    });
+
   return {
     status: async () => status(),
 
-    preload: () =>
-      resident().then(
-        () => {},
-        () => {},
-      ),
+    preload: () => load(null, null).catch(() => {}),
 
-    admit: async (request) => check((await named(request.model)).model, request),
-
-    async load(model, keepAliveMs) {
-      (await named(model)).keepAlive(keepAliveMs);
+    async admit(request) {
+      const text = await withModel(request.model, async (source) => {
+        // Loaded here, a failure still has a status; not, though, while the place is in use for another answer.
+        if (residents.isIdle) await take(source).then((resident) => resident.release());
+        return (await residents.prepare(source)).text;
+      });
+      check(text, request);
     },
 
+    load,
+
     async unload(model) {
-      if (loading) await loading;
-      if (!current) return;
-      checkModel(current.model, model);
-      await retireCurrent(current);
+      if (model !== null) return residents.unload((await find(model)).name);
+      for (const { card } of residents.loaded.map((resident) => resident.model)) await residents.unload(card.name);
+    },
+
+    models: () => sources.list(),
+    pull: (model) => sources.pull(model),
+    pause: (model) => sources.pause(model),
+
+    async remove(model) {
+      const { name } = await find(model);
+      await residents.unload(name);
+      await sources.remove(name);
+      residents.forget(name);
     },
 
     async tokenise(text, special) {
-      const { model } = await named(null);
+      const model = await textOf(null);
       return model.encode(text, special).map((id) => describeToken(model, id));
     },
 
     async detokenise(tokenIds) {
-      const { model } = await named(null);
+      const model = await textOf(null);
       assertTokens(model, tokenIds);
       return model.decode(tokenIds);
     },
@@ -164,29 +199,20 @@ export function createLocalEngine({ wanted, fallback, onStatus = () => {} }: Loc
     generate: (request) => fromGenerator(run(request)),
 
     async retry() {
-      const replaced = current;
-      if (!replaced || replaced.model.card.name === wanted.name || retrying) return;
-      const report: Report = (progress) => {
-        retrying = progress;
-        onStatus(status());
-      };
-      report({ loadedBytes: 0, totalBytes: 0 });
+      if (!standIn || !fallback || isRetrying) return;
+      isRetrying = true;
       try {
-        const next = await loadOne(wanted, null, report);
-        retrying = null;
-        if (current !== replaced) return await next.retire(); // unloaded meanwhile
-        settle(next);
-        await replaced.retire();
+        const source = await find(wanted);
+        await residents.prepare(source);
+        await (await take(source)).release();
+        await residents.unload(fallback);
       } catch (cause) {
-        retrying = null;
-        replaced.fallback = { wanted: wanted.name, reason: reasonOf(cause) };
-        if (current === replaced) settle(replaced);
+        standIn = { wanted, reason: reasonOf(cause) };
+        await load(fallback, null).catch(fail);
+      } finally {
+        isRetrying = false;
+        tell();
       }
     },
   };
-}
-
-function checkModel(model: LanguageModel, name: string | null): void {
-  if (name === null || name === model.card.name) return;
-  throw new VaultError("model-not-found", `${name} is not loaded. Ask for ${model.card.name}, or leave the model out.`);
 }

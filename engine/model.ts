@@ -1,20 +1,19 @@
-import type { ChatMessage, Device, Fallback, ModelCard, OutputFormat } from "../core/protocol.ts";
+import type { ChatMessage, Device, Fallback, ModelCard, OutputFormat, SelfCheck } from "../core/protocol.ts";
 import type { Mask } from "./sampling/choose-token.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-/** What generation needs from a model: token ids and logits, no tensors. */
-export interface LanguageModel {
-  readonly card: ModelCard;
-  readonly device: Device;
-  readonly threads: number;
+/** What is known of a model before its weights are loaded. */
+export type TextCard = Omit<ModelCard, "precision" | "sizeBytes" | "digest" | "loadedMs">;
+
+/** How a model reads and writes: its tokenizer and templates, a few megabytes without the weights. */
+export interface TextModel {
+  readonly card: TextCard;
   /** Any of these ends a text. */
   readonly endTokenIds: readonly number[];
   /** Whether it came with a chat template; a plain one serves else. */
   readonly readsChats: boolean;
   /** Texts that end a turn of a chat, beside the end tokens. */
   readonly chatStop: readonly string[];
-  /** Set when another device than the wanted one had to do. */
-  readonly fallback: Fallback | null;
   vocabulary(): Vocabulary;
   /** `special`: with the tokens that the tokenizer puts around a prompt. */
   encode(text: string, special: boolean): number[];
@@ -23,6 +22,16 @@ export interface LanguageModel {
   renderChat(messages: readonly ChatMessage[]): string;
   /** Throws a `bad-request` if the format asks for what no grammar can enforce. */
   constrain(format: OutputFormat): Constraint;
+}
+
+/** What generation needs from a model: token ids and logits, no tensors. */
+export interface LanguageModel extends TextModel {
+  readonly card: ModelCard;
+  readonly device: Device;
+  readonly threads: number;
+  /** Set when another device than the wanted one had to do. */
+  readonly fallback: Fallback | null;
+  readonly selfCheck: SelfCheck;
   createCache(): KvCache;
   /**
    * Runs `tokenIds` after what `cache` holds, and adds them to it.

@@ -23,8 +23,12 @@ export interface OrtSession {
 
 export type MakeTensor = (type: string, data: unknown, dims: readonly number[]) => OrtTensor;
 
+/** A model that nobody has checked yet. */
+export type UncheckedModel = Omit<LanguageModel, "fallback" | "selfCheck">;
+
 /** What a model is made of: all that the session does not do. */
-export interface OnnxModelParts extends Omit<LanguageModel, "fallback" | "createCache" | "forward" | "dispose"> {
+export interface OnnxModelParts
+  extends Omit<LanguageModel, "fallback" | "selfCheck" | "createCache" | "forward" | "dispose"> {
   readonly session: OrtSession;
   readonly makeTensor: MakeTensor;
 }
@@ -36,7 +40,7 @@ type Past = Record<string, OrtTensor>;
  * in, `logits` and `present.*` out; a merged one also has `use_cache_branch`.
  * https://huggingface.co/docs/optimum/exporters/onnx/overview
  */
-export function createOnnxModel(parts: OnnxModelParts): LanguageModel {
+export function createOnnxModel(parts: OnnxModelParts): UncheckedModel {
   const { session, makeTensor } = parts;
   const wants = new Set(session.inputNames);
   if (!session.inputNames.some((name) => name.startsWith(PAST))) {
@@ -66,7 +70,6 @@ export function createOnnxModel(parts: OnnxModelParts): LanguageModel {
 
   return {
     ...parts,
-    fallback: null,
     createCache: () => new OnnxCache(emptyPast(session, makeTensor)),
     async forward(tokenIds, kvCache, rows = 1) {
       const cache = kvCache as OnnxCache;

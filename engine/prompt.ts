@@ -1,6 +1,6 @@
 import { reasonOf, VaultError } from "../core/errors.ts";
 import type { ChatMessage, Prompt } from "../core/protocol.ts";
-import type { LanguageModel } from "./model.ts";
+import type { TextModel } from "./model.ts";
 
 /** Turns of models that have no chat template of their own; also what the embedded model was trained on. */
 export const PLAIN_CHAT_TEMPLATE =
@@ -19,7 +19,7 @@ export interface Tokenised {
 }
 
 /** Prompt → token ids. Throws `prompt-too-long` if no room is left for an answer, `bad-request` if there is nothing. */
-export function tokenise(model: LanguageModel, prompt: Prompt): Tokenised {
+export function tokenise(model: TextModel, prompt: Prompt): Tokenised {
   const { name, contextTokens } = model.card;
   const tokenIds = tokenIdsOf(model, prompt);
   if (tokenIds.length === 0) {
@@ -35,10 +35,10 @@ export function tokenise(model: LanguageModel, prompt: Prompt): Tokenised {
   return { tokenIds, stop: isTurn ? model.chatStop : [], isTurn };
 }
 
-const isChat = (model: LanguageModel, prompt: Prompt): boolean =>
+const isChat = (model: TextModel, prompt: Prompt): boolean =>
   prompt.type === "chat" && (model.readsChats || !prompt.instruction);
 
-function tokenIdsOf(model: LanguageModel, prompt: Prompt): readonly number[] {
+function tokenIdsOf(model: TextModel, prompt: Prompt): readonly number[] {
   switch (prompt.type) {
     case "text":
       return model.encode(prompt.text, true);
@@ -52,7 +52,7 @@ function tokenIdsOf(model: LanguageModel, prompt: Prompt): readonly number[] {
 }
 
 /** Some templates refuse what their model was not trained on, such as system messages. */
-function render(model: LanguageModel, messages: readonly ChatMessage[]): string {
+function render(model: TextModel, messages: readonly ChatMessage[]): string {
   try {
     return model.renderChat(messages);
   } catch (cause) {
@@ -62,7 +62,7 @@ function render(model: LanguageModel, messages: readonly ChatMessage[]): string 
 }
 
 /** Throws a `bad-request` if one of them is not of the model's vocabulary. */
-export function assertTokens(model: LanguageModel, tokenIds: readonly number[]): void {
+export function assertTokens(model: TextModel, tokenIds: readonly number[]): void {
   const { name, vocabularySize } = model.card;
   const unknown = tokenIds.find((id) => id >= vocabularySize);
   if (unknown === undefined) return;

@@ -1,4 +1,3 @@
-import type { Fallback } from "../core/protocol.ts";
 import type { LanguageModel } from "./model.ts";
 
 /** Longer than this a timer cannot wait. https://html.spec.whatwg.org/#dom-settimeout */
@@ -8,39 +7,64 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export interface Resident {
   readonly model: LanguageModel;
   readonly loadMs: number;
-  /** Set when it stands in for another one. */
-  fallback: Fallback | null;
+  readonly isUsed: boolean;
+  readonly isRetired: boolean;
   /** When it expires if nobody uses it, in milliseconds since 1970; `null`: never. */
   readonly expiresMs: number | null;
   take(): void;
   release(): Promise<void>;
-  /** For how long it stays after its last use, for ever until this is called; `null` changes nothing. */
+  /** For how long it stays after its last use; `null` changes nothing. */
   keepAlive(ms: number | null): void;
+  /** Settles at once; `onDisposed` tells when its memory is free. */
   retire(): Promise<void>;
 }
 
-/** `onExpired` is called when it has been idle for as long as it was to be kept; who owns it then retires it. */
-export function createResident(model: LanguageModel, loadMs: number, onExpired: () => void): Resident {
+export interface ResidentOptions {
+  readonly loadMs: number;
+  /** As long as nobody says otherwise. */
+  readonly keepMs: number;
+  /** It has been idle for as long as it was to be kept; who owns it then retires it. */
+  readonly onExpired: () => void;
+  /** Nobody uses it any more. */
+  readonly onIdle: () => void;
+  readonly onDisposed: () => void;
+}
+
+export function createResident(model: LanguageModel, options: ResidentOptions): Resident {
+  const { loadMs, onExpired, onIdle, onDisposed } = options;
+  let { keepMs } = options;
   let users = 0;
-  let retired = false;
-  let keepMs = Number.POSITIVE_INFINITY;
+  let isRetired = false;
   let expiresMs: number | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const wait = () => {
     clearTimeout(timer);
     expiresMs = null;
-    if (users > 0 || retired || keepMs > MAX_TIMER_MS) return;
+    if (users > 0 || isRetired || keepMs > MAX_TIMER_MS) return;
     if (keepMs === 0) return onExpired();
     expiresMs = Date.now() + keepMs;
     timer = setTimeout(onExpired, keepMs);
     (timer as { unref?: () => void }).unref?.(); // no reason for Node to stay alive
   };
 
+  const dispose = async () => {
+    try {
+      await model.dispose();
+    } finally {
+      onDisposed();
+    }
+  };
+
   return {
     model,
     loadMs,
-    fallback: model.fallback,
+    get isUsed() {
+      return users > 0;
+    },
+    get isRetired() {
+      return isRetired;
+    },
     get expiresMs() {
       return expiresMs;
     },
@@ -50,8 +74,10 @@ export function createResident(model: LanguageModel, loadMs: number, onExpired: 
     },
     async release() {
       users--;
-      if (users === 0 && retired) await model.dispose();
+      if (users > 0) return;
+      if (isRetired) await dispose();
       else wait();
+      onIdle();
     },
     keepAlive(ms) {
       if (ms === null) return;
@@ -59,10 +85,10 @@ export function createResident(model: LanguageModel, loadMs: number, onExpired: 
       wait();
     },
     async retire() {
-      if (retired) return;
-      retired = true;
+      if (isRetired) return;
+      isRetired = true;
       wait();
-      if (users === 0) await model.dispose();
+      if (users === 0) await dispose();
     },
   };
 }

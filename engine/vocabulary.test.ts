@@ -27,7 +27,7 @@ test("`vocabularyOf()` reads GPT-2's stand-ins, SentencePiece's spaces and bytes
 });
 
 test.each([embeddedModel, mergedModel])("what the tokens of $name spell is what they decode to", async ({ load }) => {
-  const model = await load(() => {});
+  const model = await load();
   const { bytes, specialIds } = model.vocabulary();
   for (const text of ["Once upon a time", "Ünï — 中文 🙂\n\ttab"]) {
     const ids = model.encode(text, false);

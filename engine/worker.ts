@@ -6,6 +6,7 @@ import { DEFAULT_CONFIG, parseConfig, type VaultConfig } from "../core/config.ts
 import { VaultError } from "../core/errors.ts";
 import { serveEngineOnPorts } from "../core/port-server.ts";
 import {
+  type Avoidable,
   type EngineStatus,
   type EngineToPage,
   type PageToEngine,
@@ -14,7 +15,8 @@ import {
 } from "../core/protocol.ts";
 import { holdLock } from "../core/web-lock.ts";
 import { EMBEDDED } from "../models/catalogue.ts";
-import { browserModels } from "./browser-models.ts";
+import { createModelLibrary } from "../models/library.ts";
+import { browserSources } from "./browser-sources.ts";
 import { createLocalEngine, type LocalEngine } from "./local-engine.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -23,14 +25,16 @@ declare const self: DedicatedWorkerGlobalScope;
 const PROGRESS_MS = 100;
 
 const channel = new BroadcastChannel(STATUS_CHANNEL);
-const publish = (status: EngineStatus) => channel.postMessage({ type: "status", status } satisfies StatusMessage);
+const tell = (message: StatusMessage) => channel.postMessage(message);
+const tellPage = (message: EngineToPage) => self.postMessage(message);
+const publish = (status: EngineStatus) => tell({ type: "status", status });
 
 let latest: EngineStatus;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 function onStatus(status: EngineStatus): void {
   latest = status;
-  const downloading = status.state === "loading" || (status.state === "ready" && status.retrying !== null);
+  const downloading = status.state === "loading" || (status.state === "ready" && status.loading !== null);
   if (downloading && timer) return;
   clearTimeout(timer);
   timer = downloading ? setTimeout(publishLatest, PROGRESS_MS) : undefined;
@@ -42,16 +46,23 @@ function publishLatest(): void {
   publish(latest);
 }
 
-async function createEngine(baseUrl: string): Promise<LocalEngine> {
+async function createEngine({ baseUrl, avoid }: Start): Promise<LocalEngine> {
   try {
     const config = await readConfig(baseUrl);
-    const source = browserModels(config, baseUrl);
-    const wanted = source(config.model);
-    const fallback = wanted.name === EMBEDDED.name ? null : source(EMBEDDED.name);
-    return createLocalEngine({ wanted, fallback, onStatus });
+    const library = createModelLibrary({ config, baseUrl, onChange: (models) => tell({ type: "models", models }) });
+    const onBroken = (part: Avoidable, reason: string) => tellPage({ type: "broken", part, reason });
+    return createLocalEngine({
+      sources: browserSources({ config, library, avoid, onBroken }),
+      wanted: config.model,
+      fallback: EMBEDDED.name,
+      maxResidents: config.resident_models,
+      keepMs: config.idle_unload_s === null ? Number.POSITIVE_INFINITY : config.idle_unload_s * 1000,
+      onStatus,
+    });
   } catch (cause) {
-    const broken = { name: "none", load: () => Promise.reject(cause) };
-    return createLocalEngine({ wanted: broken, fallback: null, onStatus });
+    const refuse = () => Promise.reject(cause);
+    const sources = { find: refuse, list: refuse, pull: refuse, pause: refuse, remove: refuse };
+    return createLocalEngine({ sources, wanted: "none", fallback: null, onStatus });
   }
 }
 
@@ -69,8 +80,15 @@ async function readConfig(baseUrl: string): Promise<VaultConfig> {
 /** The lock is free as soon as this worker is dead, however it died: nothing else tells. */
 async function live(aliveLock: string): Promise<void> {
   await holdLock(aliveLock);
-  self.postMessage({ type: "alive" } satisfies EngineToPage);
+  tellPage({ type: "alive" });
 }
+
+async function tellAll(engine: LocalEngine): Promise<void> {
+  publish(await engine.status());
+  tell({ type: "models", models: await engine.models() });
+}
+
+type Start = Extract<PageToEngine, { type: "start" }>;
 
 let engine: Promise<LocalEngine> | undefined;
 let attach: Promise<ReturnType<typeof serveEngineOnPorts>> | undefined;
@@ -79,7 +97,7 @@ self.addEventListener("message", ({ data }: MessageEvent<PageToEngine>) => {
   switch (data.type) {
     case "start":
       void live(data.aliveLock);
-      engine = createEngine(data.baseUrl);
+      engine = createEngine(data);
       attach = engine.then((ready) => serveEngineOnPorts(ready));
       void engine.then((ready) => ready.preload());
       break;
@@ -92,6 +110,6 @@ self.addEventListener("message", ({ data }: MessageEvent<PageToEngine>) => {
 });
 
 channel.addEventListener("message", ({ data }: MessageEvent<StatusMessage>) => {
-  if (data.type === "ask-status") void engine?.then(async (ready) => publish(await ready.status()));
+  if (data.type === "ask-status") void engine?.then(tellAll);
   if (data.type === "ask-retry") void engine?.then((ready) => ready.retry());
 });

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
 import { createApi } from "../core/api.ts";
-import { createLocalEngine } from "../engine/local-engine.ts";
 import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
+import { engineOf } from "../tests/fixtures/fixed-sources.ts";
 import { generate, resume } from "./client.ts";
 
 const BASE = "http://x/";
@@ -27,7 +27,7 @@ type Fate =
 function network(fates: readonly Fate[]) {
   const log = createMemoryLog();
   const model = createFakeModel();
-  const engine = createLocalEngine({ wanted: { name: "fake", load: async () => model }, fallback: null });
+  const engine = engineOf({ name: "fake", load: async () => model });
   const handle = createApi({ engine, log });
   const left = [...fates];
   const asked: string[] = [];

@@ -1,5 +1,5 @@
 import { reasonOf, VaultError } from "../core/errors.ts";
-import type { EngineToPage, PageToEngine } from "../core/protocol.ts";
+import type { Avoidable, EngineToPage, PageToEngine } from "../core/protocol.ts";
 import { randomId } from "../core/random-id.ts";
 import { requestLock } from "../core/web-lock.ts";
 
@@ -35,6 +35,8 @@ type Attach = Extract<PageToEngine, { type: "attach" }>;
 /** Within so many milliseconds so many deaths are made good. */
 const DEATHS_MS = 60_000;
 const DEATHS = 3;
+/** A GPU that is lost this often is not asked again. */
+const LOSSES = 2;
 /** Time for its script to load and run. */
 const START_MS = 30_000;
 
@@ -42,6 +44,7 @@ export function superviseWorker({ createWorker, baseUrl }: WorkerOptions, events
   let current: { readonly worker: Worker; readonly aliveLock: string; alive: boolean; stop(): void } | undefined;
   let failure: VaultError | null = null;
   let deathsMs: number[] = [];
+  const losses: Record<Avoidable, number> = { webgpu: 0, threads: LOSSES - 1 }; // threads fail for good
 
   const start = () => {
     if (current || failure) return;
@@ -69,14 +72,16 @@ export function superviseWorker({ createWorker, baseUrl }: WorkerOptions, events
       if (!mine.alive) died(worker, message || "its script cannot be loaded");
     });
     worker.addEventListener("message", ({ data }: MessageEvent<EngineToPage>) => {
-      if (data.type !== "alive" || current !== mine) return;
+      if (current !== mine) return;
+      if (data.type === "broken") return renew(data.part);
       clearTimeout(late);
       mine.alive = true;
       // Granted when the worker is gone, which nothing else tells.
       unwatch = requestLock(aliveLock, { onHeld: () => died(worker, "it ended by itself") });
       events.onAlive();
     });
-    worker.postMessage({ type: "start", baseUrl: baseUrl.href, aliveLock } satisfies PageToEngine);
+    const avoid = (["webgpu", "threads"] as const).filter((part) => losses[part] >= LOSSES);
+    worker.postMessage({ type: "start", baseUrl: baseUrl.href, aliveLock, avoid } satisfies PageToEngine);
   };
 
   const stop = () => {
@@ -84,6 +89,13 @@ export function superviseWorker({ createWorker, baseUrl }: WorkerOptions, events
     current.stop();
     current = undefined;
     events.onGone();
+  };
+
+  /** The worker lives, but cannot go on: answers under way go on in the next one. */
+  const renew = (part: Avoidable) => {
+    losses[part]++;
+    stop();
+    start();
   };
 
   const died = (worker: Worker, reason: string) => {

@@ -20,6 +20,7 @@ import {
 } from "../fields.ts";
 import { newRequest } from "../generate-request.ts";
 import { logsResponse } from "../logs-route.ts";
+import { findModel, type KnownModel, knownModels } from "../models.ts";
 import type { GenerateRequest } from "../protocol.ts";
 import { parseSkip } from "../resume-route.ts";
 import { type DoneEvent, timingsOf, usageOf } from "../usage.ts";
@@ -158,10 +159,83 @@ const resume = route({
   answer: (call, vault) => vault.resume(call.parameter, parseSkip(call), call.request),
 });
 
+const ModelBody = v.object({ model: modelName });
+const GPT2 = { model: "gpt2" };
+
+/** A model as the page and other programs list it. */
+const modelObject = ({ listed, loaded, onGpu, expiresMs }: KnownModel) => {
+  const { files } = listed;
+  return {
+    name: listed.name,
+    repo: listed.repo,
+    source: listed.source,
+    parameters: listed.parameters,
+    licence: listed.licence,
+    context_tokens: listed.contextTokens,
+    size_bytes: listed.sizeBytes,
+    state: files.state,
+    ...("totalBytes" in files && { loaded_bytes: files.loadedBytes, total_bytes: files.totalBytes }),
+    ...(files.state === "downloading" && { bytes_per_second: files.bytesPerSecond, retrying: files.retrying }),
+    ...(files.state === "failed" && { error: problemDetails(files.error) }),
+    loaded,
+    device: loaded ? (onGpu ? "webgpu" : "cpu") : null,
+    expires_at: expiresMs === null ? null : new Date(expiresMs).toISOString(),
+  };
+};
+
+const models = route({
+  method: "GET",
+  path: "/models",
+  summary: "All models that a request may name: what they are, and how much of them is here",
+  mediaTypes: ["application/json"],
+  answer: async (_, { engine }) =>
+    Response.json(
+      { models: (await knownModels(engine)).map(modelObject) },
+      { headers: { "cache-control": "no-store" } },
+    ),
+});
+
+/** Unlike Ollama's, it does not wait: the download goes on without whoever asked for it. */
+const pull = route({
+  method: "POST",
+  path: "/models/pull",
+  summary: "Begins a download, or goes on with one; GET /models tells how far it is",
+  body: ModelBody,
+  examples: { demo: { model: "minivault-demo" } },
+  mediaTypes: ["application/json"],
+  answer: async ({ body }, { engine }) => {
+    await engine.pull(body.model);
+    return new Response(null, { status: 202 });
+  },
+});
+
+const pause = route({
+  method: "POST",
+  path: "/models/pause",
+  summary: "Stops a download; what is here is kept",
+  body: ModelBody,
+  examples: { gpt2: GPT2 },
+  mediaTypes: ["application/json"],
+  answer: async ({ body }, { engine }) => {
+    await engine.pause((await findModel(engine, body.model)).name);
+    return new Response(null, { status: 204 });
+  },
+});
+
 export const minivault: Dialect = {
   name: "minivault",
   title: "Own routes",
   prefix: "/",
-  routes: [generate, streaming("/generate/stream"), streaming("/generate-stream"), streaming("/stream"), resume, logs],
+  routes: [
+    generate,
+    streaming("/generate/stream"),
+    streaming("/generate-stream"),
+    streaming("/stream"),
+    resume,
+    logs,
+    models,
+    pull,
+    pause,
+  ],
   error: (error) => ({ mediaType: "application/problem+json", body: problemDetails(error.toWire()) }),
 };

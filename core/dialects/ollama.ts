@@ -1,16 +1,20 @@
 import * as v from "valibot";
+import { PATIENCE } from "../admission.ts";
+import { awaitFirst } from "../await-first.ts";
 import { type Dialect, route, type Vault } from "../dialect.ts";
 import { durationMs } from "../duration.ts";
 import type { Answer, Encoding } from "../encode/encoding.ts";
 import { jsonLine, NDJSON } from "../encode/lines.ts";
 import { scoreObject } from "../encode/scores.ts";
-import { VaultError } from "../errors.ts";
+import { asVaultError, VaultError } from "../errors.ts";
 import * as f from "../fields.ts";
+import { fromGenerator } from "../from-generator.ts";
 import { newRequest, UNLIMITED } from "../generate-request.ts";
-import { findModel, type KnownModel, knownModels } from "../models.ts";
-import type { ChatMessage, GenerateRequest, TokenScore } from "../protocol.ts";
+import { findModel, isHere, type KnownModel, knownModels, sizeOf } from "../models.ts";
+import type { ChatMessage, GenerateRequest, ListedModel, TokenScore } from "../protocol.ts";
 import type { DoneEvent } from "../usage.ts";
 import { VERSION } from "../version.ts";
+import { within } from "../within.ts";
 
 // Shapes: https://github.com/ollama/ollama/blob/main/docs/api.md
 
@@ -67,7 +71,15 @@ const ChatBody = v.object({
 type ChatBody = v.InferOutput<typeof ChatBody>;
 
 /** Their clients send either. */
-const ShowBody = v.object({ model: v.nullish(f.modelName), name: v.nullish(f.modelName) });
+const NamedBody = v.object({ model: v.nullish(f.modelName), name: v.nullish(f.modelName) });
+const PullBody = v.object({ ...NamedBody.entries, stream: v.nullish(f.flag) });
+type PullBody = v.InferOutput<typeof PullBody>;
+
+const nameOf = ({ model, name }: v.InferOutput<typeof NamedBody>): string => {
+  const given = model ?? name;
+  if (given) return untagged(given);
+  throw new VaultError("bad-request", "model is missing: see /docs for what a body needs.", { field: "model" });
+};
 
 /** `minivault-demo:latest` is `minivault-demo`: there are no other tags. */
 const untagged = (name: string): string => name.replace(/:latest$/, "");
@@ -177,12 +189,12 @@ async function loadOrUnload(body: GenerateBody | ChatBody, place: Place, { engin
     : new Response(jsonLine(said), { headers: { "content-type": NDJSON, "cache-control": "no-store" } });
 }
 
-const details = ({ card }: KnownModel) => ({
+const details = ({ card, listed }: KnownModel) => ({
   parent_model: "",
   format: "onnx",
   family: card?.family ?? "",
   families: card?.family ? [card.family] : [],
-  parameter_size: card?.parameters ?? "",
+  parameter_size: listed.parameters,
   quantization_level: card?.precision ?? "",
 });
 
@@ -190,7 +202,7 @@ export const listed = (model: KnownModel) => ({
   name: tagged(model.name),
   model: tagged(model.name),
   modified_at: new Date(model.card?.loadedMs ?? 0).toISOString(),
-  size: model.card?.sizeBytes ?? 0,
+  size: sizeOf(model),
   digest: model.card?.digest ?? "",
   details: details(model),
 });
@@ -201,28 +213,80 @@ const NEVER = "2318-01-01T00:00:00Z";
 export const running = (model: KnownModel) => ({
   ...listed(model),
   expires_at: model.expiresMs === null ? NEVER : new Date(model.expiresMs).toISOString(),
-  size_vram: model.onGpu ? (model.card?.sizeBytes ?? 0) : 0,
+  size_vram: model.onGpu ? sizeOf(model) : 0,
   context_length: model.card?.contextTokens ?? 0,
 });
 
 export const shown = (model: KnownModel) => {
-  const { name, card } = model;
+  const { name, card, listed } = model;
   const family = card?.family ?? "";
   return {
     modelfile: `FROM ${name}\n`,
     parameters: `temperature ${card?.defaults.temperature ?? 0}`,
     template: card?.chatTemplate ?? "",
-    license: card?.licence ?? "",
+    license: listed.licence,
     details: details(model),
     model_info: {
       "general.architecture": family,
-      [`${family}.context_length`]: card?.contextTokens ?? 0,
+      [`${family}.context_length`]: card?.contextTokens ?? listed.contextTokens ?? 0,
       [`${family}.vocab_size`]: card?.vocabularySize ?? 0,
     },
     capabilities: ["completion"],
     modified_at: new Date(card?.loadedMs ?? 0).toISOString(),
   };
 };
+
+/** All files of a model are one layer to us. */
+export const pulling = ({ name, files }: ListedModel) => {
+  if (files.state !== "downloading") return { status: "pulling manifest" };
+  const status = files.retrying ? `trying again: ${files.retrying}` : `pulling ${name}`;
+  return { status, digest: name, total: files.totalBytes, completed: files.loadedBytes };
+};
+const SUCCESS = { status: "success" };
+
+/** A stream that ends with a last word instead of an error. */
+const errorAsLast = <T>(stream: ReadableStream<T>, word: (cause: unknown) => T): ReadableStream<T> => {
+  async function* values() {
+    const reader = stream.getReader();
+    try {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+    } catch (cause) {
+      yield word(cause);
+    } finally {
+      await reader.cancel().catch(() => {});
+    }
+  }
+  return fromGenerator(values());
+};
+
+/** A line for every step; leaving it pauses the download, and asking again goes on with it. */
+class PullLines extends TransformStream<ListedModel, string> {
+  constructor() {
+    super({
+      transform: (step, out) => out.enqueue(jsonLine(pulling(step))),
+      flush: (out) => out.enqueue(jsonLine(SUCCESS)),
+    });
+  }
+}
+
+async function pull({ model, name, stream }: PullBody, { pulls }: Vault): Promise<Response> {
+  const steps = await awaitFirst(pulls.watch(nameOf({ model, name }))); // what is refused at once has a status
+  if (stream === false) {
+    await within(steps.pipeTo(new WritableStream()), PATIENCE.answerMs, async () => SLOW_PULL);
+    return Response.json(SUCCESS);
+  }
+  const lines = errorAsLast(steps.pipeThrough(new PullLines()), (cause) =>
+    jsonLine({ error: asVaultError(cause).message }),
+  );
+  return new Response(lines.pipeThrough(new TextEncoderStream()), {
+    headers: { "content-type": NDJSON, "cache-control": "no-store" },
+  });
+}
+
+const SLOW_PULL = new VaultError(
+  "timeout",
+  "The download goes on, and takes longer than one answer may. Ask again, or for a stream.",
+);
 
 export const version = () => ({ version: VERSION });
 
@@ -271,19 +335,41 @@ export const ollama: Dialect = {
     route({
       method: "GET",
       path: "/api/tags",
-      summary: "The models that a request may name",
+      summary: "The models that are here",
       mediaTypes: ["application/json"],
-      answer: async (_, { engine }) => Response.json({ models: (await knownModels(engine)).map(listed) }),
+      answer: async (_, { engine }) =>
+        Response.json({ models: (await knownModels(engine)).filter(isHere).map(listed) }),
     }),
     route({
       method: "POST",
       path: "/api/show",
       summary: "One of them in detail",
-      body: ShowBody,
+      body: NamedBody,
       examples: { demo: { model: MODEL } },
       mediaTypes: ["application/json"],
-      answer: async ({ body }, { engine }) =>
-        Response.json(shown(await findModel(engine, untagged(body.model ?? body.name ?? "")))),
+      answer: async ({ body }, { engine }) => Response.json(shown(await findModel(engine, nameOf(body)))),
+    }),
+    route({
+      method: "POST",
+      path: "/api/pull",
+      summary: "Downloads a model; aborting pauses, and asking again goes on where it stopped",
+      body: PullBody,
+      examples: { demo: { model: MODEL } },
+      mediaTypes: [NDJSON, "application/json"],
+      answer: ({ body }, vault) => pull(body, vault),
+    }),
+    route({
+      method: "DELETE",
+      path: "/api/delete",
+      summary: "Deletes a model's files, also those of a download that is not whole",
+      body: NamedBody,
+      examples: { gpt2: { model: "gpt2" } },
+      mediaTypes: ["application/json"],
+      answer: async ({ body }, { engine }) => {
+        const { name } = await findModel(engine, nameOf(body));
+        await engine.remove(name);
+        return new Response();
+      },
     }),
     route({
       method: "GET",

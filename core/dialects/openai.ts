@@ -6,7 +6,7 @@ import { scoreObject } from "../encode/scores.ts";
 import { ERRORS, VaultError } from "../errors.ts";
 import * as f from "../fields.ts";
 import { newRequest, UNLIMITED } from "../generate-request.ts";
-import { findModel, type KnownModel, knownModels } from "../models.ts";
+import { findModel, isHere, type KnownModel, knownModels } from "../models.ts";
 import type { ChatMessage, GenerateRequest, OutputFormat, Prompt, Token, TokenScore, WireError } from "../protocol.ts";
 import { parseSkip } from "../resume-route.ts";
 import { type DoneEvent, usageOf } from "../usage.ts";
@@ -250,11 +250,13 @@ const whole = (body: (done: DoneEvent, answer: Answer) => object): Encoding => (
 
 const streamed = { mediaType: SSE, streams: true, error: (error: WireError) => sseData(errorBody(error, null)) };
 
-export const modelObject = ({ name, card }: KnownModel) => ({
-  id: name,
+/** `status` as llama.cpp's router has it. */
+export const modelObject = (model: KnownModel) => ({
+  id: model.name,
   object: "model" as const,
-  created: Math.floor((card?.loadedMs ?? 0) / 1000),
+  created: Math.floor((model.card?.loadedMs ?? 0) / 1000),
   owned_by: "minivault",
+  status: { value: model.loaded ? "loaded" : isHere(model) ? "unloaded" : model.listed.files.state },
 });
 
 function errorBody({ code, detail }: WireError, param: string | null) {

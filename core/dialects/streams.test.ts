@@ -24,6 +24,10 @@ function sayingEngine(pieces: readonly string[], rest: string): Engine {
     admit: async () => {},
     load: async () => {},
     unload: async () => {},
+    models: async () => [],
+    pull: async () => {},
+    pause: async () => {},
+    remove: async () => {},
     tokenise: async () => [],
     detokenise: async () => "",
     generate: () =>

@@ -169,7 +169,7 @@ const FORMATS: ReadonlyArray<readonly [OutputFormat, JsonSchema]> = [
 ].map((schema, index) => [index === 0 ? { type: "json" } : { type: "schema", schema }, schema]);
 
 test("the embedded model answers in valid JSON, however it is drawn and however little it may write", async () => {
-  const model = await embeddedModel.load(() => {});
+  const model = await embeddedModel.load();
   for (const [format, schema] of FORMATS) {
     for (const [seed, maxNewTokens] of [
       [1, 20],
@@ -194,7 +194,7 @@ test("the embedded model answers in valid JSON, however it is drawn and however 
 });
 
 test("a budget below the shortest answer is refused, and so is a schema that cannot be enforced", async () => {
-  const model = await embeddedModel.load(() => {});
+  const model = await embeddedModel.load();
   const long = request({ maxNewTokens: 20, format: { type: "schema", schema: { type: "string", minLength: 500 } } });
   expect(() => check(model, long)).toThrow(/The shortest answer/);
   const date = request({ format: { type: "schema", schema: { type: "string", format: "date" } } });

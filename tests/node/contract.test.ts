@@ -3,13 +3,13 @@ import { createApi } from "../../core/api.ts";
 import { connectEngine } from "../../core/port-client.ts";
 import { serveEngine } from "../../core/port-server.ts";
 import type { Port } from "../../core/protocol.ts";
-import { createLocalEngine } from "../../engine/local-engine.ts";
 import { createMemoryLog } from "../../logs-export/memory-log.ts";
 import { API_CONTRACT } from "../contract/api-contract.ts";
 import type { Send } from "../contract/contract-case.ts";
+import { engineOf } from "../fixtures/fixed-sources.ts";
 import { embeddedModel } from "../fixtures/node-model.ts";
 
-const engine = createLocalEngine({ wanted: embeddedModel, fallback: null });
+const engine = engineOf(embeddedModel);
 
 const { port1, port2 } = new MessageChannel();
 serveEngine(engine, port1 as Port);

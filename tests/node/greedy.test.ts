@@ -22,7 +22,7 @@ async function run(model: LanguageModel, prompt: string, maxNewTokens: number) {
   return { ids, text, finishReason };
 }
 
-const embedded = await embeddedModel.load(() => {});
+const embedded = await embeddedModel.load();
 
 test.each(GREEDY_CASES)("the embedded model gives PyTorch's tokens for $prompt", async (expected) => {
   expect(tokenise(embedded, { type: "text", text: expected.prompt }).tokenIds).toEqual(expected.prompt_ids);
@@ -33,7 +33,7 @@ test.each(GREEDY_CASES)("the embedded model gives PyTorch's tokens for $prompt",
 });
 
 test("a model without a chat template gets the plain one, and reads an instruction as it stands", async () => {
-  const merged = await mergedModel.load(() => {});
+  const merged = await mergedModel.load();
   const messages = [
     { role: "system", content: "Be brief." },
     { role: "user", content: "Hello" },
@@ -60,7 +60,7 @@ test("the log-probabilities of a prompt are those of its tokens one by one", asy
 });
 
 test("a merged decoder (`use_cache_branch`) gives its reference tokens", async () => {
-  const merged = await mergedModel.load(() => {});
+  const merged = await mergedModel.load();
   const { ids, text } = await run(merged, MERGED_CASE.prompt, MERGED_CASE.ids.length);
   expect(ids).toEqual(MERGED_CASE.ids);
   expect(text).toBe(MERGED_CASE.text);

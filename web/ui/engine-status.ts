@@ -98,10 +98,10 @@ export class EngineStatusView extends LitElement {
                 ${engine.fallback.wanted === "webgpu" ? nothing : html`<strong>${engine.model}</strong> answers in place of <strong>${engine.fallback.wanted}</strong>: `}
                 ${engine.fallback.reason}.
               </p>
-              ${engine.fallback.wanted === "webgpu" || engine.retrying ? nothing : html`<button @click=${this.#retry}>Try again</button>`}
+              ${engine.fallback.wanted === "webgpu" || engine.loading ? nothing : html`<button @click=${this.#retry}>Try again</button>`}
             </div>`
           }
-          ${engine.retrying && html`<p class="muted">Loading ${engine.fallback?.wanted}${size(engine.retrying)}</p>${bar(engine.retrying)}`}
+          ${engine.loading && html`<p class="muted">Loading ${engine.fallback?.wanted}${size(engine.loading)}</p>${bar(engine.loading)}`}
         `;
     }
   }
