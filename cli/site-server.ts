@@ -1,14 +1,15 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Plugin, preview } from "vite";
-import { DEFAULT_CONFIG, parseConfig, type VaultConfig } from "../core/config.ts";
+import { DEFAULT_CONFIG, type VaultConfig } from "../core/config.ts";
+import { configFrom, type Environment } from "./config-from-env.ts";
 
 export interface SiteOptions {
   /** The built app. */
   readonly folder: string;
   readonly port: number;
   /** `MINIVAULT_*` are read from here: see the README. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
 }
 
 export interface Site {
@@ -31,22 +32,6 @@ export async function serveSite({ folder, port, env }: SiteOptions): Promise<Sit
   const httpServer = server.httpServer as Server;
   const { port: actual } = httpServer.address() as AddressInfo;
   return { url: `http://localhost:${actual}/`, httpServer, close: () => server.close() };
-}
-
-export function configFrom(env: SiteOptions["env"]): VaultConfig {
-  return parseConfig({
-    hub: env["MINIVAULT_HUB"] ?? DEFAULT_CONFIG.hub,
-    model: env["MINIVAULT_MODEL"] ?? DEFAULT_CONFIG.model,
-    device: env["MINIVAULT_DEVICE"] ?? DEFAULT_CONFIG.device,
-    rate_limit: rateLimitFrom(env["MINIVAULT_RATE_LIMIT"]),
-  });
-}
-
-/** `burst/per_minute`, such as `60/120`. */
-function rateLimitFrom(text: string | undefined): unknown {
-  if (text === undefined) return DEFAULT_CONFIG.rate_limit;
-  const [burst, per_minute] = text.split("/").map(Number);
-  return { burst, per_minute };
 }
 
 /** Cross-origin isolation for threads; and a policy under which nothing but the hub can be contacted. */

@@ -2,37 +2,102 @@ import * as v from "valibot";
 import { VaultError } from "./errors.ts";
 import { DEFAULT_RATE_LIMIT } from "./rate-limit.ts";
 
-export const DEFAULT_CONFIG = {
-  hub: "https://huggingface.co",
-  model: "distilgpt2",
-  device: "auto",
-  rate_limit: { burst: DEFAULT_RATE_LIMIT.burst, per_minute: DEFAULT_RATE_LIMIT.perMinute },
-} as const;
-
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const text = v.pipe(v.string(), v.nonEmpty());
+
+/** A name, perhaps with a tag (`qwen3:0.6b`), or a hub id (`owner/name`). */
+const modelName = v.pipe(v.string(), v.regex(/^\w[\w.-]*([:/]\w[\w.-]*)?$/, "not the name of a model, nor a hub id"));
+const repository = v.pipe(v.string(), v.regex(/^\w[\w.-]*(\/\w[\w.-]*)?$/, "not a hub id, nor a folder of models/"));
+const revision = v.pipe(v.string(), v.regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/, "not a branch, tag or commit"));
+
+/** 8-bit weights give wrong text on several GPUs, 4-bit ones are slow on the CPU: neither can be asked for. */
+const gpuDtype = v.picklist(["fp32", "fp16", "q4", "q4f16"]);
+const cpuDtype = v.picklist(["fp32", "q8", "int8", "uint8"]);
+const isGpuDtype = (dtype: string) => v.is(gpuDtype, dtype);
+const isCpuDtype = (dtype: string) => v.is(cpuDtype, dtype);
+
+const ModelConfig = v.object({
+  name: modelName,
+  /** Hub id, or a folder of `models/` on this site; left out: the name. */
+  repo: v.optional(repository),
+  revision: v.optional(revision),
+  /** Best first. */
+  dtypes: v.optional(v.object({ webgpu: v.optional(v.array(gpuDtype)), wasm: v.optional(v.array(cpuDtype)) })),
+  parameters: v.optional(text),
+  licence: v.optional(text),
+  context_tokens: v.optional(count),
+  /** Texts that end a turn of a chat. */
+  chat_stop: v.optional(v.array(text)),
+});
+
+/** One for both is for the device that computes well with it; the other one keeps to the model's own. */
+const Dtype = v.union(
+  [
+    v.pipe(
+      v.picklist([...gpuDtype.options, ...cpuDtype.options]),
+      v.transform((dtype) => ({
+        webgpu: isGpuDtype(dtype) ? dtype : null,
+        wasm: isCpuDtype(dtype) ? dtype : null,
+      })),
+    ),
+    v.object({ webgpu: v.nullish(gpuDtype, null), wasm: v.nullish(cpuDtype, null) }),
+  ],
+  "neither fp32, fp16, q4, q4f16 (GPU), q8, int8, uint8 (CPU), nor an object with one for webgpu and one for wasm",
+);
 
 /** `/minivault.config.json`: what the site's owner decides. */
 const Config = v.object({
   /** Origin of the model hub. The only third party that is ever contacted. */
-  hub: v.optional(v.pipe(v.string(), v.url(), v.regex(/^https?:/)), DEFAULT_CONFIG.hub),
+  hub: v.optional(v.pipe(v.string(), v.url(), v.regex(/^https?:/)), "https://huggingface.co"),
   /** A model of the catalogue, or a hub id (`owner/name`). */
-  model: v.optional(v.pipe(v.string(), v.regex(/^[\w.-]+(\/[\w.-]+)?$/)), DEFAULT_CONFIG.model),
-  device: v.optional(v.picklist(["auto", "webgpu", "wasm"]), DEFAULT_CONFIG.device),
+  model: v.optional(modelName, "distilgpt2"),
+  device: v.optional(v.picklist(["auto", "webgpu", "wasm"]), "auto"),
+  /** Weights that are tried before those of the model's own table; `null` leaves it at that table. */
+  dtype: v.optional(Dtype, { webgpu: null, wasm: null }),
+  /** Beside those of the catalogue, and before them. */
+  models: v.optional(
+    v.pipe(
+      v.array(ModelConfig),
+      v.check((models) => new Set(models.map(({ name }) => name)).size === models.length, "two have the same name"),
+    ),
+    [],
+  ),
+  /** How many are in memory at once. */
+  resident_models: v.optional(count, 1),
+  /** A model that nobody used for so long leaves the memory; `null`: it stays. A request may say otherwise. */
+  idle_unload_s: v.optional(v.nullable(v.pipe(v.number(), v.minValue(0))), 1800),
+  limits: v.optional(
+    v.object({
+      /** Of one model; `null`: what the browser has room for. */
+      max_download_bytes: v.optional(v.nullable(count), null),
+      /** Whether a request may name any model of the hub, or only those that have a name here. */
+      hub_ids: v.optional(v.boolean(), true),
+    }),
+    {},
+  ),
   /** Of each page that asks: requests at once, and a minute. */
-  rate_limit: v.optional(v.object({ burst: count, per_minute: count }), DEFAULT_CONFIG.rate_limit),
+  rate_limit: v.optional(v.object({ burst: count, per_minute: count }), {
+    burst: DEFAULT_RATE_LIMIT.burst,
+    per_minute: DEFAULT_RATE_LIMIT.perMinute,
+  }),
 });
 
 export type VaultConfig = Readonly<v.InferOutput<typeof Config>>;
 
+/** Says in a sentence what is wrong, and where; `null`: the whole. */
+type Complaint = (key: string | null, problem: string) => string;
+
+const ofTheFile: Complaint = (key, problem) =>
+  `minivault.config.json is wrong at ${key ?? "its root"}: ${problem}. Mend it and reload the page.`;
+
 /** Reads `minivault.config.json`, or the same keys from elsewhere. Throws `bad-config` with the key's name. */
-export function parseConfig(json: unknown): VaultConfig {
+export function parseConfig(json: unknown, complain: Complaint = ofTheFile): VaultConfig {
   const { success, output, issues } = v.safeParse(Config, json, { abortEarly: true });
   if (!success) {
     const key = v.getDotPath(issues[0]);
-    throw new VaultError(
-      "bad-config",
-      `minivault.config.json is wrong at ${key ?? "its root"}: ${issues[0].message}. Mend it and reload the page.`,
-    );
+    throw new VaultError("bad-config", complain(key, issues[0].message.replace(/\.$/, "")));
   }
   return { ...output, hub: new URL(output.hub).href.replace(/\/+$/, "") };
 }
+
+export const DEFAULT_CONFIG: VaultConfig = parseConfig({});

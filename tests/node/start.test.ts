@@ -49,7 +49,7 @@ test("it prints its URL, and the environment reaches the page", { timeout: 60_00
 });
 
 test("a variable that is wrong is named, and nothing is started", { timeout: 60_000 }, async () => {
-  expect((await start({ MINIVAULT_DEVICE: "abacus" }, /never/)).output).toMatch(/wrong at device/);
+  expect((await start({ MINIVAULT_DEVICE: "abacus" }, /never/)).output).toMatch(/MINIVAULT_DEVICE is wrong/);
   expect(await start({ PORT: "eighty" }, /never/)).toMatchObject({
     output: expect.stringContaining("PORT is eighty"),
     code: 1,

@@ -1,0 +1,56 @@
+import { parseConfig, type VaultConfig } from "../core/config.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+type Read = (text: string) => unknown;
+
+const asIs: Read = (text) => text;
+const number: Read = (text) => (text.trim() === "" ? text : Number(text));
+const json: Read = (text) => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+};
+/** `never`, or a number. */
+const limit: Read = (text) => (text === "never" || text === "none" ? null : number(text));
+
+/** A variable for each key of `minivault.config.json`. */
+const VARIABLES: Readonly<Record<string, readonly [key: string, read: Read]>> = {
+  MINIVAULT_HUB: ["hub", asIs],
+  MINIVAULT_MODEL: ["model", asIs],
+  MINIVAULT_DEVICE: ["device", asIs],
+  MINIVAULT_DTYPE: ["dtype", (text) => (text.startsWith("{") ? json(text) : text)],
+  MINIVAULT_MODELS: ["models", json],
+  MINIVAULT_RESIDENT_MODELS: ["resident_models", number],
+  MINIVAULT_IDLE_UNLOAD: ["idle_unload_s", limit],
+  MINIVAULT_MAX_DOWNLOAD_BYTES: ["limits.max_download_bytes", limit],
+  MINIVAULT_HUB_IDS: ["limits.hub_ids", (text) => ({ true: true, false: false })[text] ?? text],
+  /** `burst/per_minute`, such as `60/120`. */
+  MINIVAULT_RATE_LIMIT: [
+    "rate_limit",
+    (text) => {
+      const [burst, per_minute] = text.split("/").map(Number);
+      return { burst, per_minute };
+    },
+  ],
+};
+
+/** Throws `bad-config` with the variable's name. One that is empty counts as none. */
+export function configFrom(env: Environment): VaultConfig {
+  const config: Record<string, unknown> = {};
+  const limits: Record<string, unknown> = {};
+  for (const [name, [key, read]] of Object.entries(VARIABLES)) {
+    const text = env[name];
+    if (!text) continue;
+    const [first = key, second] = key.split(".");
+    if (second === undefined) config[first] = read(text);
+    else limits[second] = read(text);
+  }
+  return parseConfig({ ...config, limits }, (key, problem) => {
+    const variable = Object.entries(VARIABLES).find(([, [own]]) => key === own || key?.startsWith(`${own}.`));
+    const within = variable && key !== variable[1][0] ? ` at ${key?.slice(variable[1][0].length + 1)}` : "";
+    return `${variable?.[0] ?? key} is wrong${within}: ${problem}. Mend it and start again.`;
+  });
+}
