@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
+import { modelIndex } from "./cli/model-index.ts";
 
 /**
  * Transformers.js imports one build of the ONNX runtime for every device, the largest and slowest. This puts a
@@ -26,6 +27,7 @@ export default defineConfig({
   },
   worker: { format: "es", plugins: () => [ortRuntime()] },
   plugins: [
+    modelIndex(),
     VitePWA({
       strategies: "injectManifest",
       srcDir: "sw",
@@ -38,10 +40,16 @@ export default defineConfig({
         globPatterns: [
           "**/*.{html,js,css,svg,png,webmanifest}",
           "models/minivault-demo/**/*.{json,onnx}",
+          "models/index.json",
           "assets/ort-wasm-simd-threaded-*.wasm",
         ],
-        // The viewer of /docs is large: see the shell cache.
-        globIgnores: ["**/expected-greedy.json", "screenshots/**", "assets/openapi-explorer-*.js"],
+        // The viewer of /docs is large: see the shell cache. Other models are kept by the page that asks for them.
+        globIgnores: [
+          "**/expected-greedy.json",
+          "screenshots/**",
+          "assets/openapi-explorer-*.js",
+          "models/!(minivault-demo)/**",
+        ],
         maximumFileSizeToCacheInBytes: 40_000_000,
       },
     }),

@@ -14,6 +14,7 @@ const SOURCES = [
   "index.html",
   "docs.html",
   "vite.config.ts",
+  "cli/model-index.ts",
   "package-lock.json",
 ];
 

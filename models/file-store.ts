@@ -5,7 +5,7 @@ import type { ModelFile, ModelManifest } from "./model-entry.ts";
  * Nothing here checks hashes: that is for who writes, and for who reads.
  */
 export interface FileStore {
-  readonly kind: "opfs" | "cache" | "memory";
+  readonly kind: "opfs" | "cache" | "memory" | "folder";
   /** A whole file, as a handle: its bytes are read when they are asked for. `null` if there is none. */
   read(model: string, path: string): Promise<Blob | null>;
   /** Goes on with the part that is there, else begins one. Callers see to it that a file has one writer at a time. */
