@@ -57,6 +57,20 @@ export function requestLock(name: string, { mode = "exclusive", steal = false, o
   return () => given.abort();
 }
 
+/** Runs the task while this realm holds the lock; without it where there are none. Rejects if the signal ends the wait. */
+export async function withLock<T>(name: string, signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+  let result: Promise<T> | undefined;
+  await locks()
+    ?.request(name, { signal }, () => {
+      result = task();
+      return result.catch(() => {}); // told below
+    })
+    .catch((cause: unknown) => {
+      if (signal.aborted) throw cause;
+    });
+  return result ?? task();
+}
+
 /** Names of the locks that anybody of the origin holds; `null` where nobody can say. */
 export async function heldLocks(): Promise<ReadonlySet<string | undefined> | null> {
   const snapshot = await locks()

@@ -56,4 +56,6 @@ export interface FileHash {
 /** A model whose files are known: what is asked for by name, becomes. */
 export interface ModelManifest extends ModelEntry {
   readonly files: readonly ModelFile[];
+  /** Of a stored one: paths of the files that were asked for so far. Without it all of them are meant. */
+  readonly wanted?: readonly string[];
 }

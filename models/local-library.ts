@@ -1,0 +1,184 @@
+import { VaultError } from "../core/errors.ts";
+import { downloadModel } from "./download-model.ts";
+import type { FileStore } from "./file-store.ts";
+import { hashMatches } from "./hash.ts";
+import { fetchTree, fileUrl, type Origins } from "./hub.ts";
+import { listModel } from "./listing.ts";
+import type { ModelEntry, ModelFile, ModelManifest } from "./model-entry.ts";
+import type { ModelLibrary } from "./model-library.ts";
+import { checkRoom } from "./quota.ts";
+import { cancelled, PATIENT, type Timing } from "./retry.ts";
+import { type SharedDownload, shareDownload, whenAborted } from "./shared-download.ts";
+
+export interface LocalLibraryOptions {
+  readonly store: FileStore;
+  readonly origins: Origins;
+  /** Those that are listed whether or not they are here. */
+  readonly entries: readonly ModelEntry[];
+  /** Any name or hub id; `null` if it is neither, or not admitted. */
+  readonly findEntry: (nameOrId: string) => ModelEntry | null;
+  /** The model as this site has it, if it does. */
+  readonly fromSite: (entry: ModelEntry) => Promise<ModelManifest | null>;
+  /** Which of the sizes in the catalogue is listed for what has not been asked for. */
+  readonly device: "wasm" | "webgpu";
+  /** What `list()` tells has changed. */
+  readonly onChange?: () => void;
+  readonly timing?: Timing;
+  readonly checkRoom?: (model: string, bytes: number) => Promise<void>;
+}
+
+interface Running {
+  readonly paths: ReadonlySet<string>;
+  readonly download: SharedDownload;
+  /** By command, not because its callers left. */
+  paused: boolean;
+}
+
+/** The library where it lives: in the thread that downloads and stores. */
+export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
+  const { store, origins, device, onChange = () => {}, timing = PATIENT } = options;
+  const running = new Map<string, Running>();
+  const failures = new Map<string, VaultError>();
+  const trees = new Map<string, Promise<ModelManifest>>();
+  /** By model and path: what was verified in this visit, when it was written or when it was read. */
+  const verified = new Map<string, Set<string>>();
+  const verifiedOf = (name: string) => {
+    const paths = verified.get(name) ?? new Set();
+    verified.set(name, paths);
+    return paths;
+  };
+
+  const start = (manifest: ModelManifest, paths: readonly string[]): Running => {
+    const { name } = manifest;
+    const onPublished = (path: string) => verifiedOf(name).add(path);
+    const download = shareDownload(
+      (handle) => downloadModel({ checkRoom, ...options, ...handle, manifest, paths, timing, onPublished }),
+      onChange,
+    );
+    const started = { paths: new Set(paths), download, paused: false };
+    running.set(name, started);
+    failures.delete(name);
+    void download.ended.then((error) => {
+      running.delete(name);
+      if (error && error.code !== "load-cancelled") failures.set(name, error);
+      onChange();
+    });
+    return started;
+  };
+
+  const library: ModelLibrary = {
+    async describe(nameOrId) {
+      const entry = options.findEntry(nameOrId);
+      const onSite = entry && (await options.fromSite(entry));
+      if (onSite) return onSite;
+      if (entry?.files) return { ...entry, files: entry.files };
+      const manifests = await store.manifests();
+      const stored = manifests.find(({ name, repo }) => nameOrId === name || nameOrId === repo);
+      if (stored) return stored;
+      if (entry?.source !== "hub") throw notFound(nameOrId);
+      const asked =
+        trees.get(entry.name) ?? fetchTree(entry, origins, { timing }).then((files) => ({ ...entry, files }));
+      trees.set(entry.name, asked);
+      asked.catch(() => trees.delete(entry.name));
+      return asked;
+    },
+
+    async fetch(manifest, paths, caller) {
+      if (manifest.source === "embedded") return; // the app has them
+      for (;;) {
+        if (caller.signal?.aborted) throw cancelled();
+        const found = running.get(manifest.name);
+        if (!found) return start(manifest, paths).download.join(caller);
+        const { download } = found;
+        const usable = !download.stopped;
+        if (usable && paths.every((path) => found.paths.has(path))) return download.join(caller);
+        // Two at once would write to the same parts.
+        await Promise.race([download.ended, whenAborted(caller.signal)]);
+        if (usable && found.paused) throw cancelled();
+      }
+    },
+
+    async read(manifest, path) {
+      const file = manifest.files.find((each) => each.path === path);
+      if (!file) return null;
+      const { name, source } = manifest;
+      if (source === "embedded") return readFromApp(fileUrl(manifest, path, origins), file);
+      const stored = await store.read(name, path);
+      const bytes = await verifiedBytes(stored, file, verifiedOf(name).has(path));
+      if (bytes) {
+        verifiedOf(name).add(path);
+        return bytes;
+      }
+      verifiedOf(name).delete(path);
+      if (stored) await store.remove(name, path);
+      await library.fetch(manifest, [path], {});
+      const again = await verifiedBytes(await store.read(name, path), file, false);
+      if (!again) throw damaged(name, path);
+      return again;
+    },
+
+    async list() {
+      const [stored, manifests] = await Promise.all([store.list(), store.manifests()]);
+      const entries = await Promise.all(options.entries.map(async (entry) => (await options.fromSite(entry)) ?? entry));
+      const others = manifests.filter(({ name }) => !entries.some((entry) => entry.name === name));
+      return [...entries, ...others].map((entry) => {
+        const manifest = manifests.find(({ name }) => name === entry.name);
+        const listed = listModel(entry, manifest, stored, device);
+        const progress = running.get(entry.name)?.download.progress;
+        if (progress) return { ...listed, files: { state: "downloading", ...progress } };
+        const error = failures.get(entry.name)?.toWire();
+        if (!error || listed.files.state === "stored") return listed;
+        const loadedBytes = listed.files.state === "paused" ? listed.files.loadedBytes : 0;
+        return { ...listed, files: { state: "failed", error, loadedBytes, totalBytes: listed.sizeBytes ?? 0 } };
+      });
+    },
+
+    async pause(name) {
+      const found = running.get(name);
+      if (!found) return;
+      found.paused = true;
+      found.download.stop();
+      await found.download.ended;
+    },
+
+    async remove(name) {
+      await library.pause(name);
+      await store.remove(name);
+      verified.delete(name);
+      failures.delete(name);
+      trees.delete(name);
+      onChange();
+    },
+  };
+  return library;
+}
+
+/** `null` if they are not what they should be. */
+async function verifiedBytes(blob: Blob | null, file: ModelFile, trusted: boolean): Promise<ArrayBuffer | null> {
+  if (blob?.size !== file.sizeBytes) return null;
+  const bytes = await blob.arrayBuffer().catch(() => null); // removed or replaced meanwhile
+  return bytes && (trusted || !file.hash || (await hashMatches(file.hash, bytes))) ? bytes : null;
+}
+
+/** The service worker keeps what comes with the app. */
+async function readFromApp(url: string, file: ModelFile): Promise<ArrayBuffer> {
+  const response = await fetch(url).catch(() => null);
+  const bytes = response?.ok ? await verifiedBytes(await response.blob(), file, false) : null;
+  if (bytes) return bytes;
+  throw new VaultError(
+    response?.ok ? "model-broken" : "model-unavailable",
+    `${url} ${response?.ok ? "is not the file that this version of the app needs" : "cannot be had"}. Reload the page.`,
+  );
+}
+
+const notFound = (name: string): VaultError =>
+  new VaultError(
+    "model-not-found",
+    `There is no model ${name} here. GET /api/tags lists those that can be had; others go by their hub id: owner/name.`,
+  );
+
+const damaged = (name: string, path: string): VaultError =>
+  new VaultError(
+    "model-broken",
+    `${path} of ${name} is damaged here, and was again when it was fetched anew. Check this device's disk.`,
+  );
