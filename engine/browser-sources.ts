@@ -1,10 +1,11 @@
 import type { VaultConfig } from "../core/config.ts";
 import { asVaultError, reasonOf, VaultError } from "../core/errors.ts";
 import type { Avoidable, ErrorCode } from "../core/protocol.ts";
+import { EMBEDDED, findEntry } from "../models/catalogue.ts";
 import { dtypesFor, onnxPath, pathsToLoad, sizeOf } from "../models/manifest.ts";
 import type { Dtype, ModelManifest } from "../models/model-entry.ts";
 import type { ModelLibrary } from "../models/model-library.ts";
-import { type ComputeTarget, findTarget, type Gpu, gpuBuild } from "./device.ts";
+import { type ComputeTarget, type Gpu, gpuBuild } from "./device.ts";
 import { whyTooLarge } from "./fit.ts";
 import type { LoadOptions, ModelOrigin } from "./load-model.ts";
 import type { LanguageModel, TextModel } from "./model.ts";
@@ -14,8 +15,10 @@ import { selfCheck } from "./self-check.ts";
 
 export interface BrowserSourcesOptions {
   readonly config: VaultConfig;
+  /** Where `models/` is. */
+  readonly baseUrl: string;
   readonly library: ModelLibrary;
-  readonly avoid: readonly Avoidable[];
+  readonly target: ComputeTarget;
   /** Only a new worker can go on: what this one computes with is lost. */
   readonly onBroken: (part: Avoidable, reason: string) => void;
 }
@@ -28,29 +31,37 @@ interface Attempt {
 }
 
 /** How models are loaded in a browser: on WebGPU if it computes rightly, else on the CPU. */
-export function browserSources({ config, library, avoid, onBroken }: BrowserSourcesOptions): ModelSources {
-  const target = findTarget(config.device, avoid);
+export function browserSources(options: BrowserSourcesOptions): ModelSources {
+  const { config, baseUrl, library, target, onBroken } = options;
   let build: "gpu" | "cpu" | undefined;
 
   /** Best first. A worker can load only one build of the runtime, so the first model decides which. */
-  const attemptsFor = async (manifest: ModelManifest): Promise<readonly Attempt[]> => {
-    const attempts = attemptsOn(await target, manifest, config);
+  const attemptsFor = (manifest: ModelManifest): readonly Attempt[] => {
+    const attempts = attemptsOn(target, manifest, config);
     build ??= attempts[0]?.gpu ? "gpu" : "cpu";
     chooseBuild(build === "gpu" ? gpuBuild() : "wasm");
     return build === "gpu" ? attempts : attempts.filter(({ gpu }) => !gpu);
   };
 
+  /** What comes with the app is not in the library: a first visit has no need of it. */
+  const describe = async (name: string) => (name === EMBEDDED.name ? EMBEDDED : library.describe(name));
+  const read = (manifest: ModelManifest, path: string) =>
+    manifest === EMBEDDED ? readEmbedded(path, baseUrl) : library.read(manifest, path);
+  const fetchFiles: ModelLibrary["fetch"] = async (manifest, paths, handle) => {
+    if (manifest !== EMBEDDED) await library.fetch(manifest, paths, handle);
+  };
+
   const prepare = async (name: string, report: Report, signal: AbortSignal) => {
-    const manifest = await library.describe(name);
-    const attempts = await attemptsFor(manifest);
+    const manifest = await describe(name);
+    const attempts = attemptsFor(manifest);
     const [best] = attempts;
     if (!best) throw new VaultError("model-broken", `${name} has no weights that this device can use.`);
-    const origin: ModelOrigin = { read: (path) => library.read(manifest, path), folder: null };
-    await library.fetch(manifest, best.paths.filter(isSmall), { signal });
+    const origin: ModelOrigin = { read: (path) => read(manifest, path), folder: null };
+    await fetchFiles(manifest, best.paths.filter(isSmall), { signal });
     const { loadText } = await import("./load-model.ts");
     const text = await loadText(manifest, origin);
     const fitting = await assertFits(manifest, attempts, origin);
-    await library.fetch(manifest, fitting[0]!.paths, { onProgress: report, signal });
+    await fetchFiles(manifest, fitting[0]!.paths, { onProgress: report, signal });
     return {
       text,
       start: (report: Report, signal: AbortSignal) => start(manifest, text, origin, fitting, report, signal),
@@ -65,10 +76,10 @@ export function browserSources({ config, library, avoid, onBroken }: BrowserSour
     report: Report,
     signal: AbortSignal,
   ): Promise<LanguageModel> => {
-    const { noGpu, threads } = await target;
+    const { noGpu, threads } = target;
     const failures: string[] = noGpu ? [noGpu] : [];
     for (const attempt of attempts) {
-      await library.fetch(manifest, attempt.paths, { onProgress: report, signal });
+      await fetchFiles(manifest, attempt.paths, { onProgress: report, signal });
       try {
         const model = await startOn(attempt, manifest, text, origin, threads);
         const reason = failures.length > 0 ? `${failures.join("; ")}, so the CPU computes` : "";
@@ -122,15 +133,27 @@ export function browserSources({ config, library, avoid, onBroken }: BrowserSour
   });
 
   return {
-    find: async (nameOrId) => source(await library.find(nameOrId)),
+    async find(nameOrId) {
+      const entry = findEntry(nameOrId, config);
+      if (entry) return source(entry.name);
+      const names = (await library.list()).map(({ name }) => name); // with those that were brought from the disk
+      if (names.includes(nameOrId)) return source(nameOrId);
+      throw new VaultError("model-not-found", `There is no model ${nameOrId}. There is: ${names.join(", ")}.`, {
+        field: "model",
+      });
+    },
     list: () => library.list(),
     async pull(name) {
+      if (name === EMBEDDED.name) return;
       const manifest = await library.describe(name);
-      const [best] = await attemptsFor(manifest);
+      const [best] = attemptsFor(manifest);
       library.fetch(manifest, best?.paths ?? [], {}).catch(() => {}); // the list tells
     },
     pause: (name) => library.pause(name),
-    remove: (name) => library.remove(name),
+    async remove(name) {
+      if (name === EMBEDDED.name) throw new VaultError("bad-request", `${name} comes with the app, and stays with it.`);
+      await library.remove(name);
+    },
   };
 }
 
@@ -153,13 +176,22 @@ async function orLost<T>(pass: Promise<T>, lost: Promise<string>): Promise<T> {
   }
 }
 
+async function readEmbedded(path: string, baseUrl: string): Promise<ArrayBuffer | null> {
+  if (!EMBEDDED.files.some((file) => file.path === path)) return null;
+  const url = new URL(`models/${EMBEDDED.repo}/${path}`, baseUrl);
+  const response = await fetch(url).catch(() => null);
+  if (response?.ok) return response.arrayBuffer();
+  throw new VaultError("model-unavailable", `${url.pathname} of this site cannot be had. Reload the page.`);
+}
+
 const isSmall = (path: string): boolean => !path.startsWith("onnx/");
 
 function attemptsOn({ gpu }: ComputeTarget, manifest: ModelManifest, config: VaultConfig): readonly Attempt[] {
   const attempt = (gpu: Gpu | null) => (dtype: Dtype) => ({ gpu, dtype, paths: pathsToLoad(manifest, dtype) });
-  const cpu = dtypesFor(manifest, { device: "wasm", shaderF16: false }, config).map(attempt(null));
+  const { dtype } = config;
+  const cpu = dtypesFor(manifest, { device: "wasm", shaderF16: false }, dtype.wasm).map(attempt(null));
   if (!gpu) return cpu;
-  const all = dtypesFor(manifest, { device: "webgpu", shaderF16: gpu.shaderF16 }, config).map(attempt(gpu));
+  const all = dtypesFor(manifest, { device: "webgpu", shaderF16: gpu.shaderF16 }, dtype.webgpu).map(attempt(gpu));
   const [first] = all;
   // Without half precision the GPU would need the full download, four times that of the CPU's 8-bit weights.
   const tooLarge = first && cpu[0] && sizeOf(manifest, first.paths) > 3 * sizeOf(manifest, cpu[0].paths);

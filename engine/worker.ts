@@ -17,6 +17,7 @@ import { holdLock } from "../core/web-lock.ts";
 import { EMBEDDED } from "../models/catalogue.ts";
 import { createModelLibrary } from "../models/library.ts";
 import { browserSources } from "./browser-sources.ts";
+import { findTarget } from "./device.ts";
 import { createLocalEngine, type LocalEngine } from "./local-engine.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -49,10 +50,13 @@ function publishLatest(): void {
 async function createEngine({ baseUrl, avoid }: Start): Promise<LocalEngine> {
   try {
     const config = await readConfig(baseUrl);
-    const library = createModelLibrary({ config, baseUrl, onChange: (models) => tell({ type: "models", models }) });
+    const target = await findTarget(config.device, avoid);
+    const onChange = async () => tell({ type: "models", models: await library.list() });
+    const device = target.gpu ? "webgpu" : "wasm";
+    const library = createModelLibrary({ config, baseUrl, device, onChange });
     const onBroken = (part: Avoidable, reason: string) => tellPage({ type: "broken", part, reason });
     return createLocalEngine({
-      sources: browserSources({ config, library, avoid, onBroken }),
+      sources: browserSources({ config, baseUrl, library, target, onBroken }),
       wanted: config.model,
       fallback: EMBEDDED.name,
       maxResidents: config.resident_models,

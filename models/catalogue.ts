@@ -1,7 +1,8 @@
 import type { VaultConfig } from "../core/config.ts";
 import type { Sampling } from "../core/protocol.ts";
 import { DISTILGPT2_FILES, DISTILGPT2_REVISION } from "./distilgpt2-files.ts";
-import type { DtypeTable, ModelEntry } from "./model-entry.ts";
+import { EMBEDDED_FILES } from "./embedded-files.ts";
+import type { DtypeTable, ModelEntry, ModelManifest } from "./model-entry.ts";
 
 export const GREEDY: Sampling = {
   temperature: 0,
@@ -23,13 +24,13 @@ const NUCLEUS: Sampling = { ...GREEDY, temperature: 0.8, topK: 50, topP: 0.95 };
  */
 export const DTYPES: DtypeTable = { webgpu: ["fp16", "q4f16", "q4", "fp32"], wasm: ["q8", "int8", "uint8", "fp32"] };
 
-/** 1.1 M parameters, 4 MB: greedy, since it knows few things and those by heart. Its files: `models/index.json`. */
-export const EMBEDDED: ModelEntry = {
+/** 1.1 M parameters, 4 MB: greedy, since it knows few things and those by heart. */
+export const EMBEDDED: ModelManifest = {
   name: "minivault-demo",
   source: "embedded",
   repo: "minivault-demo",
   revision: "main",
-  files: null,
+  files: EMBEDDED_FILES,
   dtypes: { webgpu: ["fp32"], wasm: ["fp32"] },
   defaults: GREEDY,
   parameters: "1.1M",

@@ -3,8 +3,6 @@ import type { ModelManifest } from "./model-entry.ts";
 
 /** All models that can be had, and the files of those that are here. One per engine worker; downloads run in its own. */
 export interface ModelLibrary {
-  /** The name of a model by its name or hub id, without asking the hub. Rejects with `model-not-found`. */
-  find(nameOrId: string): Promise<string>;
   /**
    * By name or hub id. The hub is asked for what neither the catalogue nor the store knows.
    * Rejects with `model-not-found`, or `model-unavailable` if the hub cannot be reached.
