@@ -12,4 +12,5 @@ export default async function setUp(): Promise<void> {
   await buildSite(fileURLToPath(new URL("../..", import.meta.url)));
   await bundle("../contract/in-page.ts", "contract.js");
   await bundle("../fixtures/fake-worker.ts", "fake-worker.js");
+  await bundle("../fixtures/store-worker.ts", "store-worker.js");
 }

@@ -1,0 +1,237 @@
+import { randomId } from "../core/random-id.ts";
+import { checkSize } from "./check-size.ts";
+import type { FileStore, PartFile, StoredFile } from "./file-store.ts";
+import type { ModelManifest } from "./model-entry.ts";
+
+/** A cache each: removing a model is one step. */
+const PREFIX = "minivault-model:";
+
+/** What is in memory at most before it is stored, and what a crash may lose. */
+const CHUNK_BYTES = 4 * 2 ** 20;
+
+/**
+ * The entries of a model's cache. A part is a record and chunks that bear its id; once a `file` record bears that id
+ * too, the part has become the file. Their addresses are names only: nothing is ever fetched from there.
+ */
+const urlOf = (kind: "model" | "manifest" | "part" | "file" | "chunk", params: Record<string, string> = {}): string =>
+  `https://models.invalid/${kind}?${new URLSearchParams(params)}`;
+
+interface PartRecord {
+  readonly id: string;
+  readonly etag: string | null;
+}
+
+interface FileRecord {
+  readonly id: string;
+  readonly sizeBytes: number;
+}
+
+interface Chunk {
+  readonly url: string;
+  readonly path: string;
+  readonly id: string;
+  readonly at: number;
+  readonly sizeBytes: number;
+}
+
+/** In the Cache API, where the browser has no file system that can be written to. Rejects where it is refused. */
+export async function openCacheStore(): Promise<FileStore> {
+  await tryOut();
+  return {
+    kind: "cache",
+    async read(model, path) {
+      const cache = await cacheOf(model);
+      const file = await fileRecord(cache, path);
+      if (!cache || !file) return null;
+      const chunks = inOrder(await chunksIn(cache), file.id);
+      return sizeOf(chunks) === file.sizeBytes ? blobOf(cache, chunks) : null;
+    },
+    openPart: async (model, path) => openPart(await writableCacheOf(model), path),
+    list: async () => (await Promise.all((await models()).map(filesOf))).flat(),
+    async saveManifest(manifest) {
+      await put(await writableCacheOf(manifest.name), urlOf("manifest"), manifest);
+    },
+    async manifests() {
+      const all = (await models()).map(async (model) => get<ModelManifest>(await cacheOf(model), urlOf("manifest")));
+      return (await Promise.all(all)).filter((manifest) => manifest !== null);
+    },
+    async remove(model, path) {
+      if (path === undefined) await removeCache(model);
+      const cache = await cacheOf(model);
+      if (path === undefined || !cache) return;
+      for (const kind of ["file", "part"] as const) await cache.delete(urlOf(kind, { path }));
+      await removeChunks(cache, path, []);
+    },
+  };
+}
+
+/** Private windows may have the functions, and refuse to run them. */
+async function tryOut(): Promise<void> {
+  const name = `minivault-try-${randomId()}`;
+  await put(await caches.open(name), urlOf("model"), null);
+  await caches.delete(name);
+}
+
+async function openPart(cache: Cache, path: string): Promise<PartFile> {
+  const whole = await fileRecord(cache, path);
+  const found = await partRecord(cache, path);
+  let record: PartRecord = found && found.id !== whole?.id ? found : { id: randomId(), etag: null };
+  if (record !== found) await put(cache, urlOf("part", { path }), record);
+
+  let chunks = inOrder(await chunksIn(cache), record.id);
+  let storedBytes = sizeOf(chunks);
+  let pending: Uint8Array<ArrayBuffer>[] = [];
+  let pendingBytes = 0;
+
+  const store = async () => {
+    if (pendingBytes === 0) return;
+    const place = { path, id: record.id, at: storedBytes, sizeBytes: pendingBytes };
+    const chunk = { url: urlOf("chunk", { ...place, at: `${place.at}`, sizeBytes: `${place.sizeBytes}` }), ...place };
+    await cache.put(chunk.url, new Response(new Blob(pending)));
+    chunks.push(chunk);
+    storedBytes += pendingBytes;
+    pending = [];
+    pendingBytes = 0;
+  };
+  await removeChunks(cache, path, [record.id, whole?.id]); // of a crash
+  return {
+    get sizeBytes() {
+      return storedBytes + pendingBytes;
+    },
+    get etag() {
+      return record.etag;
+    },
+    async read() {
+      await store();
+      return (await blobOf(cache, chunks)) ?? new Blob();
+    },
+    async restart(etag) {
+      record = { id: randomId(), etag };
+      await put(cache, urlOf("part", { path }), record);
+      await removeChunks(cache, path, [whole?.id]);
+      [chunks, storedBytes, pending, pendingBytes] = [[], 0, [], 0];
+    },
+    async append(chunk) {
+      if (pendingBytes + chunk.byteLength > CHUNK_BYTES) await store();
+      pending.push(chunk.slice());
+      pendingBytes += chunk.byteLength;
+    },
+    async publish(file) {
+      checkSize(path, storedBytes + pendingBytes, file);
+      await store();
+      await put(cache, urlOf("file", { path }), { id: record.id, sizeBytes: storedBytes } satisfies FileRecord);
+      await cache.delete(urlOf("part", { path }));
+      await removeChunks(cache, path, [record.id]);
+    },
+    async close() {
+      await store().catch(() => {}); // there is no room for it: it is fetched again
+    },
+  };
+}
+
+const models = async (): Promise<string[]> =>
+  (await caches.keys()).filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
+
+/**
+ * WebKit's private windows empty a cache when nobody has it open any more, and drop whatever is put into it from then
+ * on, without a word: https://github.com/microsoft/playwright/issues/41618. So those in use stay open, and one that
+ * drops things is replaced.
+ */
+const inUse = new Map<string, Cache>();
+
+const open = async (model: string): Promise<Cache> => {
+  const cache = await caches.open(PREFIX + model);
+  inUse.set(model, cache);
+  return cache;
+};
+
+async function removeCache(model: string): Promise<void> {
+  inUse.delete(model);
+  await caches.delete(PREFIX + model);
+}
+
+async function writableCacheOf(model: string): Promise<Cache> {
+  const cache = await open(model);
+  await put(cache, urlOf("model"), model);
+  if (await cache.match(urlOf("model"))) return cache;
+  await removeCache(model);
+  return open(model);
+}
+
+/** `caches.open()` would make one. */
+const cacheOf = async (model: string): Promise<Cache | null> =>
+  (await caches.has(PREFIX + model)) ? open(model) : null;
+
+async function filesOf(model: string): Promise<StoredFile[]> {
+  const cache = await cacheOf(model);
+  if (!cache) return [];
+  const chunks = await chunksIn(cache);
+  const files: StoredFile[] = [];
+  for (const path of await pathsOf(cache, "file")) {
+    const record = await fileRecord(cache, path);
+    const isThere = record && sizeOf(inOrder(chunks, record.id)) === record.sizeBytes;
+    if (isThere) files.push({ model, path, sizeBytes: record.sizeBytes, isWhole: true });
+  }
+  for (const path of await pathsOf(cache, "part")) {
+    const [record, whole] = [await partRecord(cache, path), await fileRecord(cache, path)];
+    const isPart = record && record.id !== whole?.id;
+    if (isPart) files.push({ model, path, sizeBytes: sizeOf(inOrder(chunks, record.id)), isWhole: false });
+  }
+  return files;
+}
+
+const entriesOf = async (cache: Cache, kind: "part" | "file" | "chunk"): Promise<URL[]> =>
+  (await cache.keys(urlOf(kind), { ignoreSearch: true })).map(({ url }) => new URL(url));
+
+const pathsOf = async (cache: Cache, kind: "part" | "file"): Promise<string[]> =>
+  (await entriesOf(cache, kind)).map(({ searchParams }) => searchParams.get("path") ?? "");
+
+const chunksIn = async (cache: Cache): Promise<Chunk[]> =>
+  (await entriesOf(cache, "chunk")).map(({ href, searchParams }) => ({
+    url: href,
+    path: searchParams.get("path") ?? "",
+    id: searchParams.get("id") ?? "",
+    at: Number(searchParams.get("at")),
+    sizeBytes: Number(searchParams.get("sizeBytes")),
+  }));
+
+/** Of one part or file, from the start up to the first gap. */
+function inOrder(chunks: readonly Chunk[], id: string): Chunk[] {
+  const sorted = chunks.filter((chunk) => chunk.id === id).sort((a, b) => a.at - b.at);
+  let endBytes = 0;
+  const gap = sorted.findIndex(({ at, sizeBytes }) => {
+    const isNext = at === endBytes;
+    endBytes += sizeBytes;
+    return !isNext;
+  });
+  return gap === -1 ? sorted : sorted.slice(0, gap);
+}
+
+const sizeOf = (chunks: readonly Chunk[]): number => chunks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+
+/** The browser keeps the bytes of blobs where it likes, on the disk if there are many. `null`: some are gone. */
+async function blobOf(cache: Cache, chunks: readonly Chunk[]): Promise<Blob | null> {
+  const blobs: Blob[] = [];
+  for (const { url } of chunks) {
+    const response = await cache.match(url);
+    if (!response) return null;
+    blobs.push(await response.blob());
+  }
+  return new Blob(blobs);
+}
+
+async function removeChunks(cache: Cache, path: string, keep: ReadonlyArray<string | undefined>): Promise<void> {
+  const unused = (await chunksIn(cache)).filter((chunk) => chunk.path === path && !keep.includes(chunk.id));
+  await Promise.all(unused.map(({ url }) => cache.delete(url)));
+}
+
+const partRecord = (cache: Cache | null, path: string) => get<PartRecord>(cache, urlOf("part", { path }));
+const fileRecord = (cache: Cache | null, path: string) => get<FileRecord>(cache, urlOf("file", { path }));
+
+async function get<T>(cache: Cache | null, url: string): Promise<T | null> {
+  const response = await cache?.match(url);
+  return response ? ((await response.json()) as T) : null;
+}
+
+const put = (cache: Cache, url: string, value: unknown): Promise<void> =>
+  cache.put(url, new Response(JSON.stringify(value)));
