@@ -1,4 +1,19 @@
 import { randomId } from "../core/random-id.ts";
+import {
+  blobOf,
+  chunksIn,
+  type FileRecord,
+  fileRecord,
+  get,
+  inOrder,
+  type PartRecord,
+  partRecord,
+  pathsOf,
+  put,
+  removeChunks,
+  sizeOf,
+  urlOf,
+} from "./cache-entries.ts";
 import { checkSize } from "./check-size.ts";
 import type { FileStore, PartFile, StoredFile } from "./file-store.ts";
 import type { ModelManifest } from "./model-entry.ts";
@@ -8,31 +23,6 @@ const PREFIX = "minivault-model:";
 
 /** What is in memory at most before it is stored, and what a crash may lose. */
 const CHUNK_BYTES = 4 * 2 ** 20;
-
-/**
- * The entries of a model's cache. A part is a record and chunks that bear its id; once a `file` record bears that id
- * too, the part has become the file. Their addresses are names only: nothing is ever fetched from there.
- */
-const urlOf = (kind: "model" | "manifest" | "part" | "file" | "chunk", params: Record<string, string> = {}): string =>
-  `https://models.invalid/${kind}?${new URLSearchParams(params)}`;
-
-interface PartRecord {
-  readonly id: string;
-  readonly etag: string | null;
-}
-
-interface FileRecord {
-  readonly id: string;
-  readonly sizeBytes: number;
-}
-
-interface Chunk {
-  readonly url: string;
-  readonly path: string;
-  readonly id: string;
-  readonly at: number;
-  readonly sizeBytes: number;
-}
 
 /** In the Cache API, where the browser has no file system that can be written to. Rejects where it is refused. */
 export async function openCacheStore(): Promise<FileStore> {
@@ -179,59 +169,3 @@ async function filesOf(model: string): Promise<StoredFile[]> {
   }
   return files;
 }
-
-const entriesOf = async (cache: Cache, kind: "part" | "file" | "chunk"): Promise<URL[]> =>
-  (await cache.keys(urlOf(kind), { ignoreSearch: true })).map(({ url }) => new URL(url));
-
-const pathsOf = async (cache: Cache, kind: "part" | "file"): Promise<string[]> =>
-  (await entriesOf(cache, kind)).map(({ searchParams }) => searchParams.get("path") ?? "");
-
-const chunksIn = async (cache: Cache): Promise<Chunk[]> =>
-  (await entriesOf(cache, "chunk")).map(({ href, searchParams }) => ({
-    url: href,
-    path: searchParams.get("path") ?? "",
-    id: searchParams.get("id") ?? "",
-    at: Number(searchParams.get("at")),
-    sizeBytes: Number(searchParams.get("sizeBytes")),
-  }));
-
-/** Of one part or file, from the start up to the first gap. */
-function inOrder(chunks: readonly Chunk[], id: string): Chunk[] {
-  const sorted = chunks.filter((chunk) => chunk.id === id).sort((a, b) => a.at - b.at);
-  let endBytes = 0;
-  const gap = sorted.findIndex(({ at, sizeBytes }) => {
-    const isNext = at === endBytes;
-    endBytes += sizeBytes;
-    return !isNext;
-  });
-  return gap === -1 ? sorted : sorted.slice(0, gap);
-}
-
-const sizeOf = (chunks: readonly Chunk[]): number => chunks.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-
-/** The browser keeps the bytes of blobs where it likes, on the disk if there are many. `null`: some are gone. */
-async function blobOf(cache: Cache, chunks: readonly Chunk[]): Promise<Blob | null> {
-  const blobs: Blob[] = [];
-  for (const { url } of chunks) {
-    const response = await cache.match(url);
-    if (!response) return null;
-    blobs.push(await response.blob());
-  }
-  return new Blob(blobs);
-}
-
-async function removeChunks(cache: Cache, path: string, keep: ReadonlyArray<string | undefined>): Promise<void> {
-  const unused = (await chunksIn(cache)).filter((chunk) => chunk.path === path && !keep.includes(chunk.id));
-  await Promise.all(unused.map(({ url }) => cache.delete(url)));
-}
-
-const partRecord = (cache: Cache | null, path: string) => get<PartRecord>(cache, urlOf("part", { path }));
-const fileRecord = (cache: Cache | null, path: string) => get<FileRecord>(cache, urlOf("file", { path }));
-
-async function get<T>(cache: Cache | null, url: string): Promise<T | null> {
-  const response = await cache?.match(url);
-  return response ? ((await response.json()) as T) : null;
-}
-
-const put = (cache: Cache, url: string, value: unknown): Promise<void> =>
-  cache.put(url, new Response(JSON.stringify(value)));
