@@ -48,7 +48,7 @@ export default defineConfig({
           "**/expected-greedy.json",
           "screenshots/**",
           "assets/openapi-explorer-*.js",
-          "models/!(minivault-demo)/**",
+          "models/!(minivault-demo|index.json)/**",
         ],
         maximumFileSizeToCacheInBytes: 40_000_000,
       },

@@ -25,8 +25,12 @@ test("the built site says which models it has, with sizes and hashes, and has no
   write("public/models/plain/onnx/model.onnx", "weights");
   write("public/models/owner/name/config.json", "{ }");
   write("public/models/owner/name/.minivault.json", "{}");
-  write("public/models/owner/name/onnx/model.onnx.part", "wei");
-  write("public/models/owner/name/onnx/model.onnx.part.etag", '"1"');
+  write("public/models/owner/name/onnx/model_quantized.onnx", "8 bits");
+  write("public/models/owner/name/onnx/model.onnx", "a graph");
+  write("public/models/owner/name/onnx/model.onnx_data.part", "wei");
+  write("public/models/owner/name/onnx/model.onnx_data.part.etag", '"1"');
+  write("public/models/owner/begun/config.json", "{}");
+  write("public/models/owner/begun/onnx/model.onnx.part", "wei");
   write("public/models/owner/not-a-model/notes.txt", "");
   await build({ root, configFile: false, logLevel: "silent", plugins: [modelIndex()] });
 
@@ -37,13 +41,14 @@ test("the built site says which models it has, with sizes and hashes, and has no
     hash: { type: "sha256", hex: sha256(text) },
   });
   expect(index).toEqual([
-    { repo: "owner/name", files: [hashed("config.json", "{ }")] },
+    { repo: "owner/name", files: [hashed("config.json", "{ }"), hashed("onnx/model_quantized.onnx", "8 bits")] },
     { repo: "plain", files: [hashed("config.json", "{}"), hashed("onnx/model.onnx", "weights")] },
   ]);
   expect(existsSync(join(root, "dist/models/plain/onnx/model.onnx"))).toBe(true);
-  expect(existsSync(join(root, "dist/models/owner/name/onnx/model.onnx.part"))).toBe(false);
-  expect(existsSync(join(root, "dist/models/owner/name/onnx/model.onnx.part.etag"))).toBe(false);
-  expect(existsSync(join(root, "public/models/owner/name/onnx/model.onnx.part"))).toBe(true);
+  for (const part of ["model.onnx_data.part", "model.onnx_data.part.etag"]) {
+    expect(existsSync(join(root, "dist/models/owner/name/onnx", part)), part).toBe(false);
+    expect(existsSync(join(root, "public/models/owner/name/onnx", part)), part).toBe(true);
+  }
 });
 
 test("a site without models has an empty index", async () => {

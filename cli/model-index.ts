@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Plugin } from "vite";
 import type { ModelFile } from "../models/model-entry.ts";
@@ -17,7 +17,7 @@ export function modelIndex(): Plugin {
     apply: "build",
     configResolved({ publicDir, root, build }) {
       folder = join(publicDir, "models");
-      built = join(root, build.outDir, "models");
+      built = resolve(root, build.outDir, "models");
     },
     async generateBundle() {
       const source = JSON.stringify(await indexModels(folder));
@@ -30,15 +30,24 @@ export function modelIndex(): Plugin {
   };
 }
 
-/** Every folder with a `config.json` is a model, whether it is `name/` or `owner/name/`. */
+/** Every folder with a `config.json` and weights is a model, whether it is `name/` or `owner/name/`. */
 export async function indexModels(folder: string): Promise<SiteIndex> {
-  const paths = (await pathsIn(folder)).filter((path) => !isPart(path) && !/(^|\/)\./.test(path));
+  const all = await pathsIn(folder);
+  const parts = all.filter(isPart);
+  // Weights of which more is on its way, in a file beside them, are not there yet either.
+  const paths = all.filter((path) => !/(^|\/)\./.test(path) && !parts.some((part) => part.startsWith(path)));
   const repos = paths.filter((path) => /^[^/]+(\/[^/]+)?\/config\.json$/.test(path)).map((path) => path.slice(0, -12));
+  const models = repos.map((repo) => ({
+    repo,
+    own: paths.filter((path) => path.startsWith(`${repo}/`)).map((path) => path.slice(repo.length + 1)),
+  }));
   return Promise.all(
-    repos.map(async (repo) => {
-      const own = paths.filter((path) => path.startsWith(`${repo}/`)).map((path) => path.slice(repo.length + 1));
-      return { repo, files: await Promise.all(own.map((path) => describe(join(folder, repo), path))) };
-    }),
+    models
+      .filter(({ own }) => own.some((path) => path.endsWith(".onnx")))
+      .map(async ({ repo, own }) => ({
+        repo,
+        files: await Promise.all(own.map((path) => describe(join(folder, repo), path))),
+      })),
   );
 }
 

@@ -3,7 +3,7 @@ import type { ModelEntry, ModelFile, ModelManifest } from "./model-entry.ts";
 /** `models/index.json` of the site: what its folder `models/` has, so that nobody needs to try what is there. */
 export type SiteIndex = readonly SiteModel[];
 
-export interface SiteModel {
+interface SiteModel {
   /** Folder below `models/`: a hub id, or a name of its own. */
   readonly repo: string;
   readonly files: readonly ModelFile[];

@@ -7,6 +7,9 @@ interface HubFixtures {
   readonly device: string;
 }
 
+/** The catalogue knows the hashes of the real files, which the stand-in does not have: its own tree tells. */
+const STAND_INS = [{ name: "distilgpt2", repo: "Xenova/distilgpt2" }];
+
 /** A site whose models come from a stand-in for the hub. */
 export const test = base.extend<HubFixtures>({
   hubModel: ["distilgpt2", { option: true }],
@@ -18,5 +21,10 @@ export const test = base.extend<HubFixtures>({
     await hub.close();
   },
   env: async ({ hub, hubModel, device }, use) =>
-    use({ MINIVAULT_HUB: hub.url, MINIVAULT_MODEL: hubModel, MINIVAULT_DEVICE: device }),
+    use({
+      MINIVAULT_HUB: hub.url,
+      MINIVAULT_MODEL: hubModel,
+      MINIVAULT_MODELS: JSON.stringify(STAND_INS),
+      MINIVAULT_DEVICE: device,
+    }),
 });
