@@ -1,6 +1,6 @@
 import { VaultError } from "../core/errors.ts";
 import { withLock } from "../core/web-lock.ts";
-import { downloadFile } from "./download-file.ts";
+import { downloadFile, type FileDownload } from "./download-file.ts";
 import type { FileStore } from "./file-store.ts";
 import { fileUrl, type Origins } from "./hub.ts";
 import { sum } from "./listing.ts";
@@ -53,7 +53,7 @@ async function missing(store: FileStore, { name }: ModelManifest, files: readonl
 }
 
 async function fetchAll(download: ModelDownload, files: readonly ModelFile[], left: ModelFile[]): Promise<void> {
-  const { manifest, store, signal, checkRoom, onLoaded } = download;
+  const { manifest, store, signal, checkRoom, onLoaded, onRetrying } = download;
   const { name } = manifest;
   const totalBytes = sum(files.map(({ sizeBytes }) => sizeBytes));
   const loaded = new Map(files.map(({ path, sizeBytes }) => [path, sizeBytes]));
@@ -62,6 +62,7 @@ async function fetchAll(download: ModelDownload, files: readonly ModelFile[], le
     if (model === name && !isWhole && loaded.get(path) === 0) loaded.set(path, sizeBytes);
   }
   const report = () => onLoaded(sum([...loaded.values()]), totalBytes);
+  const retrying = new Map<string, string>();
   report();
   await checkRoom(name, Math.max(0, totalBytes - sum([...loaded.values()])));
   const before = (await store.manifests()).find((stored) => stored.name === name);
@@ -75,9 +76,17 @@ async function fetchAll(download: ModelDownload, files: readonly ModelFile[], le
   const lane = async () => {
     for (let file = queue.shift(); file && !both.aborted; file = queue.shift()) {
       const { path } = file;
-      await fetchOne(download, file, both, (bytes) => {
-        loaded.set(path, bytes);
-        report();
+      await fetchOne(download, file, {
+        signal: both,
+        onLoaded: (bytes) => {
+          loaded.set(path, bytes);
+          report();
+        },
+        onRetrying: (reason) => {
+          if (reason) retrying.set(path, reason);
+          else retrying.delete(path);
+          onRetrying([...retrying.values()][0] ?? null);
+        },
       });
     }
   };
@@ -87,15 +96,14 @@ async function fetchAll(download: ModelDownload, files: readonly ModelFile[], le
 }
 
 async function fetchOne(
-  { manifest, store, origins, timing, onRetrying, onPublished }: ModelDownload,
+  { manifest, store, origins, timing, onPublished }: ModelDownload,
   file: ModelFile,
-  signal: AbortSignal,
-  onLoaded: (bytes: number) => void,
+  handle: Pick<FileDownload, "signal" | "onLoaded" | "onRetrying">,
 ): Promise<void> {
   const url = fileUrl(manifest, file.path, origins);
   try {
     const part = await store.openPart(manifest.name, file.path);
-    await downloadFile({ url, file, part, signal, timing, onLoaded, onRetrying }).catch(async (cause: unknown) => {
+    await downloadFile({ ...handle, url, file, part, timing }).catch(async (cause: unknown) => {
       await part.close();
       throw cause;
     });

@@ -1,6 +1,6 @@
 import { VaultError } from "../core/errors.ts";
 import type { FileHash, ModelEntry, ModelFile } from "./model-entry.ts";
-import { type RetryOptions, send, withRetries } from "./retry.ts";
+import { asPassing, type RetryOptions, send, withRetries } from "./retry.ts";
 
 /** Where files come from. */
 export interface Origins {
@@ -36,14 +36,23 @@ export async function fetchTree(
           `${new URL(hub).origin} has no public model ${repo} (revision ${revision}). Check its spelling: owner/name.`,
         );
       }
-      return readTree(await response.json(), url);
+      const text = await response.text().catch((cause: unknown) => {
+        throw asPassing("broke off its answer", cause);
+      });
+      return readTree(text, url);
     } finally {
       close();
     }
   });
 }
 
-function readTree(json: unknown, url: string): ModelFile[] {
+function readTree(text: string, url: string): ModelFile[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw strangeAnswer(url);
+  }
   const files = Array.isArray(json) ? json.filter((entry) => isRecord(entry) && entry["type"] === "file") : null;
   if (!files) throw strangeAnswer(url);
   return files.map((entry) => {

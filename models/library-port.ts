@@ -30,6 +30,7 @@ export interface Port {
 
 /** Calls wait for a library that is not open yet. */
 export function serveLibrary(opened: Promise<ModelLibrary>, port: Port): void {
+  opened.catch(() => {}); // every caller is told
   const aborts = new Map<number, AbortController>();
   const post = (message: FromLibrary, transfer: Transferable[] = []) => port.postMessage(message, transfer);
 

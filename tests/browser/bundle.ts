@@ -23,4 +23,16 @@ export async function bundle(entry: string, fileName: string): Promise<void> {
   });
 }
 
+/** A page with its workers, in a folder of its own. */
+export async function bundlePage(folder: string, name: string): Promise<void> {
+  await build({
+    configFile: false,
+    logLevel: "warn",
+    root: fileURLToPath(new URL(folder, import.meta.url)),
+    base: "./",
+    worker: { format: "es" },
+    build: { outDir: bundlePath(name), emptyOutDir: true, target: "es2023", modulePreload: { polyfill: false } },
+  });
+}
+
 export const bundlePath = (fileName: string): string => fileURLToPath(new URL(fileName, OUT));

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { buildSite } from "../../cli/build-site.ts";
-import { bundle } from "./bundle.ts";
+import { bundle, bundlePage } from "./bundle.ts";
 
 /** The built app, and what the specs bring into it. */
 export default async function setUp(): Promise<void> {
@@ -10,4 +10,5 @@ export default async function setUp(): Promise<void> {
   await bundle("../fixtures/hasty-sw.ts", "hasty-sw.js");
   await bundle("../clients/in-page.ts", "clients.js");
   await bundle("../clients/plain-page.ts", "plain-page.js");
+  await bundlePage("../fixtures/downloads-page/", "downloads-page");
 }
