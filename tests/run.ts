@@ -64,6 +64,7 @@ const tallies = [
   vitest("vitest.config.ts", "units"),
   browserTests(),
   vitest("tests/engines/vitest.config.ts", "engines"),
+  vitest("tests/recipe/vitest.config.ts", "recipe"),
   chaos(),
 ];
 const sum = (count: (tally: Tally) => number) => tallies.map(count).reduce((a, b) => a + b, 0);
