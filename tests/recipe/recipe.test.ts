@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,6 +15,7 @@ import { modelInFolder } from "./model-in-folder.ts";
 const recipe = (script: string) => fileURLToPath(new URL(`../../tools/demo-model/${script}`, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "minivault-recipe-"));
 const made = join(folder, "minivault-demo");
+const shipped = fileURLToPath(new URL("../../public/models/minivault-demo", import.meta.url));
 let python = "";
 
 function run(script: string, ...args: string[]) {
@@ -30,6 +31,10 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+function expectedOf(model: string): GreedyCase[] {
+  return (JSON.parse(readFileSync(join(model, "expected-greedy.json"), "utf8")) as { cases: GreedyCase[] }).cases;
+}
+
 async function continued(model: LanguageModel, prompt: string, maxNewTokens: number) {
   const ids: number[] = [];
   let text = "";
@@ -44,7 +49,7 @@ async function continued(model: LanguageModel, prompt: string, maxNewTokens: num
 }
 
 test("a model made from a corpus says in our engine what it says in PyTorch", async () => {
-  const { cases } = JSON.parse(readFileSync(join(made, "expected-greedy.json"), "utf8")) as { cases: GreedyCase[] };
+  const cases = expectedOf(made);
   const model = await modelInFolder(made);
   expect(cases.length).toBeGreaterThan(10);
   for (const { prompt, prompt_ids, ids, text, finish_reason } of cases) {
@@ -54,10 +59,27 @@ test("a model made from a corpus says in our engine what it says in PyTorch", as
 });
 
 test("the shipped model says in PyTorch what its expected outputs say", () => {
-  const shipped = fileURLToPath(new URL("../../public/models/minivault-demo", import.meta.url));
   const { stdout, stderr } = run("evaluate.py", shipped);
   expect(stderr).toBe("");
   expect(stdout).toContain("all 13 greedy cases as expected");
+});
+
+test("the shipped model in 8 bits still knows what it is surest of", async () => {
+  const small = join(folder, "small");
+  cpSync(shipped, small, { recursive: true });
+  expect(run("quantise.py", join(small, "onnx/model.onnx"), join(small, "onnx/model_quantized.onnx")).status).toBe(0);
+  const model = await modelInFolder(small, "model_quantized.onnx");
+  const [capital, clock] = expectedOf(shipped);
+  for (const { prompt, text } of [capital!, clock!]) expect((await continued(model, prompt, 64)).text).toBe(text);
+});
+
+test("a model of random weights can be loaded at both precisions", async () => {
+  const random = join(folder, "random");
+  expect(run("export.py", random, "--random", "smoke").status).toBe(0);
+  for (const file of ["model.onnx", "model_quantized.onnx"]) {
+    const model = await modelInFolder(random, file);
+    expect((await continued(model, "Hello", 4)).ids).toHaveLength(4);
+  }
 });
 
 test("a missing source is named, with the way to get it", () => {

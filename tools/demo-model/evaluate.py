@@ -13,6 +13,7 @@ import json
 import math
 import re
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import onnx
@@ -21,6 +22,7 @@ from onnx import numpy_helper
 from torch import nn
 
 from bpe import END, Tokenizer
+from corpus import CONVERSATIONS, EXCHANGES, SEED, STORIES, generated
 from gpt2 import GPT2, Shape, greedy
 from train import HELD_OUT_TOKENS, HELD_OUT_WINDOWS, held_out_loss, split
 
@@ -84,6 +86,26 @@ def only_held_out(corpus: str, tokenizer: Tokenizer, held_out: torch.Tensor) -> 
     return np.repeat([document not in trained_on for document in documents[first:]], lengths)
 
 
+def recited(model: GPT2, tokenizer: Tokenizer, corpus: str, count: int) -> str:
+    """
+    How much of other people's texts the model has by heart: of evenly spaced documents that were not generated, the
+    first 32 tokens are given, and the next 32 of the greedy continuation compared.
+    """
+    ours = set(generated(Random(SEED), EXCHANGES, CONVERSATIONS, STORIES))
+    documents = [document for document in corpus.split(END) if document and document not in ours]
+    chosen = [tokenizer.encode(document)[:64] for document in documents[:: max(1, len(documents) // count)]]
+    texts = torch.tensor([ids for ids in chosen if len(ids) == 64])
+    said = texts[:, :32]
+    with torch.no_grad():
+        for _ in range(32):
+            said = torch.cat([said, model(said)[:, -1].argmax(-1, keepdim=True)], 1)
+    runs = (said == texts)[:, 32:].int().cumprod(1).sum(1)
+    return (
+        f"of {len(texts)} openings of 32 tokens, {int((runs == 32).sum())} are continued as in the corpus for 32 more; "
+        f"the longest for {int(runs.max())}, the mean for {runs.float().mean():.1f}"
+    )
+
+
 def summary(losses: np.ndarray, lengths: np.ndarray) -> str:
     """losses: nats per token; lengths: bytes per token."""
     nats, tokens, size = losses.sum(), len(losses), lengths.sum()
@@ -98,6 +120,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, help="a folder by export.py")
     parser.add_argument("--corpus", type=Path, help="by corpus.py; without it the greedy cases alone are checked")
     parser.add_argument("--held-out", type=int, default=HELD_OUT_TOKENS, help="tokens at the end of the corpus")
+    parser.add_argument("--recite", type=int, default=0, metavar="COUNT", help="documents to try it with")
     arguments = parser.parse_args()
 
     model = load(arguments.model)
@@ -117,6 +140,8 @@ def main() -> None:
     print(f"all:                  {summary(losses, lengths)}")
     print(f"new documents:        {summary(losses[new], lengths[new])}")
     print(f"seen in training too: {summary(losses[~new], lengths[~new])}")
+    if arguments.recite:
+        print(recited(model, tokenizer, corpus, arguments.recite))
     print(f"as train.py counts ({HELD_OUT_WINDOWS} windows): {held_out_loss(model, held_out, HELD_OUT_WINDOWS):.4f}")
 
 

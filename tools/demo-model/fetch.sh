@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Fetches what sources.tsv names: fetch.sh FOLDER puts each file at FOLDER/owner/repository/path, of that commit.
-# Needs git and the network, about 200 MB of it. What is already there is not fetched again.
+# Needs git and the network. What is already there is not fetched again.
 set -euo pipefail
 folder=${1:?"Say where to: fetch.sh FOLDER"}
 sources="$(cd "$(dirname "$0")" && pwd)/sources.tsv"
 
 tail -n +2 "$sources" | while IFS=$'\t' read -r _ repository commit path _; do
   target="$folder/$repository"
-  [ -e "$target/$path" ] && continue
+  if [ -e "$target/$path" ]; then continue; fi
   echo "$repository/$path"
-  mkdir -p "$target"
-  git -C "$target" init --quiet
-  git -C "$target" fetch --quiet --depth 1 --filter=blob:none "https://github.com/$repository.git" "$commit"
-  # The promised blobs are fetched from the remote that this names.
-  git -C "$target" config remote.origin.url "https://github.com/$repository.git"
-  git -C "$target" config remote.origin.promisor true
+  if [ ! -d "$target/.git" ]; then
+    git init --quiet "$target"
+    git -C "$target" remote add origin "https://github.com/$repository.git"
+  fi
+  # One commit, without its files; the checkout then fetches those that are wanted.
+  git -C "$target" fetch --quiet --depth 1 --filter=blob:none origin "$commit"
   git -C "$target" checkout --quiet "$commit" -- "$path"
 done
