@@ -8,7 +8,7 @@ interface HubFixtures {
 }
 
 /** The catalogue knows the hashes of the real files, which the stand-in does not have: its own tree tells. */
-const STAND_INS = [{ name: "distilgpt2", repo: "Xenova/distilgpt2" }];
+const STAND_INS = [{ name: "distilgpt2", repo: "Xenova/distilgpt2", revision: "main" }];
 
 /** A site whose models come from a stand-in for the hub. */
 export const test = base.extend<HubFixtures>({
