@@ -421,6 +421,28 @@ export type StatusMessage =
 /** Broadcast channel on which every change of the log is announced, without its content. */
 export const LOG_CHANNEL = "minivault-log";
 
+// ── Bringing a model: page ⇄ import worker ─────────────────────────────────
+
+/** A file that somebody picked: a handle, whose bytes nobody has read yet. */
+export interface PickedFile {
+  /** Within what was picked: `my-model/onnx/model.onnx`, or a bare name. */
+  readonly path: string;
+  readonly file: Blob;
+}
+
+export type PageToImport =
+  /** `taken`: names that the model must not get. */
+  | { readonly type: "import"; readonly files: readonly PickedFile[]; readonly taken: readonly string[] }
+  /** What is stored of it so far is deleted. */
+  | { readonly type: "cancel" };
+
+export type ImportToPage =
+  | ({ readonly type: "progress"; readonly name: string } & Progress)
+  | { readonly type: "stored"; readonly name: string }
+  | { readonly type: "cancelled" }
+  /** A sentence for each of all that is wrong. */
+  | { readonly type: "refused"; readonly problems: readonly string[] };
+
 /** The part of `MessagePort` that we use; Node's has it too. */
 export interface Port {
   postMessage(message: unknown): void;
