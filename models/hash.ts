@@ -36,3 +36,9 @@ export async function hashMatches(hash: FileHash, bytes: ArrayBuffer): Promise<b
 
 const hexOf = (bytes: ArrayBuffer): string =>
   Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** Of bytes whose hash nobody knows yet. */
+export async function createSha256(): Promise<{ update(chunk: Uint8Array): void; hex(): string }> {
+  const digest = await createSHA256();
+  return { update: (chunk) => void digest.update(chunk), hex: () => digest.digest("hex") };
+}
