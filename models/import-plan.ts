@@ -1,4 +1,5 @@
 import type { PickedFile } from "../core/protocol.ts";
+import { DTYPES } from "./catalogue.ts";
 import type { Dtype, DtypeTable } from "./model-entry.ts";
 import { OnnxError, readOnnx } from "./onnx-file.ts";
 
@@ -142,9 +143,6 @@ const SUFFIXES: Readonly<Record<Dtype, string>> = {
   q4f16: "_q4f16",
   bnb4: "_bnb4",
 };
-/** 8-bit weights give wrong text on several GPUs (transformers.js#1286, #1317, #1512). */
-const FOR_GPU: readonly Dtype[] = ["fp16", "q4f16", "q4", "fp32"];
-const FOR_CPU: readonly Dtype[] = ["q8", "int8", "uint8", "fp32", "q4", "bnb4"];
 const STEMS = ["decoder_model_merged", "model"];
 
 interface Weights {
@@ -175,8 +173,8 @@ async function findWeights(files: Files): Promise<Weights> {
   }
   const here = dtypesOf(stem);
   const best = (order: readonly Dtype[]) => order.find((dtype) => here.includes(dtype)) ?? here[0]!;
-  const gpu = best(FOR_GPU);
-  const cpu = best(FOR_CPU);
+  const gpu = best(DTYPES.webgpu);
+  const cpu = best(DTYPES.wasm);
   const chosen = [...new Set([gpu, cpu])].map((dtype) => at(stem, dtype)!);
   return {
     dtypes: { webgpu: [gpu], wasm: cpu === "fp32" || gpu !== "fp32" ? [cpu] : [cpu, "fp32"] },

@@ -1,10 +1,14 @@
-import type { EngineStatus } from "../core/protocol.ts";
+import type { EngineStatus, ListedModel, Loading } from "../core/protocol.ts";
 import type { Summary } from "./client.ts";
 
 /** Everything the screen shows, as one value; `reduce` is the only writer. */
 export interface UiState {
   readonly phase: "starting" | "idle" | "streaming" | "unable";
   readonly engine: EngineStatus;
+  /** All that a request may name; empty until the engine has told. */
+  readonly models: readonly ListedModel[];
+  /** The model that the next request names; `null`: whichever the site has configured. */
+  readonly chosen: string | null;
   readonly answer: AnswerState | null;
   /** Why nothing works, if `phase` is `unable`. */
   readonly problem: string | null;
@@ -28,6 +32,8 @@ export type UiAction =
   | { readonly type: "way"; readonly inPage: string | null }
   | { readonly type: "unable"; readonly problem: string }
   | { readonly type: "engine"; readonly status: EngineStatus }
+  | { readonly type: "models"; readonly models: readonly ListedModel[] }
+  | { readonly type: "choose"; readonly model: string | null }
   | { readonly type: "submit"; readonly prompt: string }
   | { readonly type: "token"; readonly text: string; readonly atMs: number }
   | { readonly type: "done"; readonly summary: Summary }
@@ -37,6 +43,8 @@ export type UiAction =
 export const INITIAL_STATE: UiState = {
   phase: "starting",
   engine: { state: "absent" },
+  models: [],
+  chosen: null,
   answer: null,
   problem: null,
   inPage: null,
@@ -63,6 +71,10 @@ export function reduce(state: UiState, action: UiAction): UiState {
       return { ...state, phase: "unable", problem: action.problem };
     case "engine":
       return { ...state, engine: action.status };
+    case "models":
+      return { ...state, models: action.models, chosen: stillThere(state.chosen, action.models) };
+    case "choose":
+      return { ...state, chosen: action.model };
     case "submit":
       return { ...state, phase: "streaming", answer: { ...NEW_ANSWER, prompt: action.prompt } };
     case "token":
@@ -74,6 +86,22 @@ export function reduce(state: UiState, action: UiAction): UiState {
     case "fail":
       return end(state, { error: action.detail });
   }
+}
+
+/** A model that was deleted for good cannot be asked. */
+const stillThere = (chosen: string | null, models: readonly ListedModel[]): string | null =>
+  models.length === 0 || models.some(({ name }) => name === chosen) ? chosen : null;
+
+/** A model that is on its way, instead of any other or beside the one that answers. */
+export function onItsWay(engine: EngineStatus): Loading | null {
+  if (engine.state === "loading") return engine;
+  return engine.state === "ready" ? engine.loading : null;
+}
+
+/** How fast a model comes, if it does. */
+export function rateOf(models: readonly ListedModel[], name: string): number {
+  const files = models.find((model) => model.name === name)?.files;
+  return files?.state === "downloading" ? files.bytesPerSecond : 0;
 }
 
 /** The rate counts from the first token: what came before was prefill. */

@@ -1,4 +1,10 @@
-import { type EngineStatus, LOG_CHANNEL, STATUS_CHANNEL, type StatusMessage } from "../core/protocol.ts";
+import {
+  type EngineStatus,
+  type ListedModel,
+  LOG_CHANNEL,
+  STATUS_CHANNEL,
+  type StatusMessage,
+} from "../core/protocol.ts";
 
 export interface EngineWatch {
   /** Asks the engine to try the configured model again. */
@@ -8,12 +14,18 @@ export interface EngineWatch {
   stop(): void;
 }
 
-/** Calls `onStatus` now and whenever the engine's state changes, whichever tab hosts it. */
-export function watchEngine(onStatus: (status: EngineStatus) => void): EngineWatch {
+export interface EngineNews {
+  onStatus(status: EngineStatus): void;
+  onModels(models: readonly ListedModel[]): void;
+}
+
+/** Tells the engine's state and its models, now and whenever they change, whichever tab hosts it. */
+export function watchEngine({ onStatus, onModels }: EngineNews): EngineWatch {
   const channel = new BroadcastChannel(STATUS_CHANNEL);
   const send = (message: StatusMessage) => channel.postMessage(message);
   channel.addEventListener("message", ({ data }: MessageEvent<StatusMessage>) => {
     if (data.type === "status") onStatus(data.status);
+    if (data.type === "models") onModels(data.models);
   });
   const ask = () => send({ type: "ask-status" });
   ask();

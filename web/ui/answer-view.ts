@@ -5,7 +5,11 @@ import { theme } from "./theme.ts";
 
 /** The prompt, and the answer as it grows. Model output is hostile text: it is only ever set as text. */
 export class AnswerView extends LitElement {
-  static override properties = { answer: { attribute: false }, streaming: { type: Boolean } };
+  static override properties = {
+    answer: { attribute: false },
+    streaming: { type: Boolean },
+    coming: { attribute: false },
+  };
   static override styles = [
     theme,
     css`
@@ -66,11 +70,14 @@ export class AnswerView extends LitElement {
 
   declare answer: AnswerState | null;
   declare streaming: boolean;
+  /** The model that the answer waits for, if it does. */
+  declare coming: string | null;
 
   constructor() {
     super();
     this.answer = null;
     this.streaming = false;
+    this.coming = null;
   }
 
   override render() {
@@ -81,7 +88,7 @@ export class AnswerView extends LitElement {
       <section class="card" aria-label="Answer" aria-busy=${streaming}>
         ${refused ? nothing : this.#text(answer)}
         ${answer.error && html`<p class="error" role="alert">${answer.error}</p>`}
-        ${refused ? nothing : html`<p class="facts">${facts(answer, streaming).map((fact) => html`<span>${fact}</span>`)}</p>`}
+        ${refused ? nothing : html`<p class="facts">${facts(answer, streaming, this.coming).map((fact) => html`<span>${fact}</span>`)}</p>`}
         <p class="visually-hidden" role="status">${streaming ? "" : answer.text}</p>
       </section>
     `;
@@ -93,7 +100,12 @@ export class AnswerView extends LitElement {
   }
 }
 
-function facts({ tokens, tokensPerSecond, summary, stopped }: AnswerState, streaming: boolean): string[] {
+function facts(
+  { tokens, tokensPerSecond, summary, stopped }: AnswerState,
+  streaming: boolean,
+  coming: string | null,
+): string[] {
+  if (streaming && tokens === 0 && coming !== null) return [`Waiting for ${coming} …`];
   if (streaming && tokens === 0) return ["Reading the prompt …"];
   return [
     formatCount(summary?.usage.completion_tokens ?? tokens, "token"),

@@ -1,22 +1,30 @@
 import { css, html, LitElement, nothing } from "lit";
-import type { EngineStatus, Progress } from "../../core/protocol.ts";
-import type { UiState } from "../state.ts";
-import { formatBytes, formatDevice } from "./format.ts";
+import type { EngineStatus, Fallback, Loading } from "../../core/protocol.ts";
+import { rateOf, type UiState } from "../state.ts";
+import { formatDevice, formatProgress } from "./format.ts";
+import { progressBar, progressStyle } from "./progress-bar.ts";
 import { theme } from "./theme.ts";
 
-/** Model and device, progress of a download, and a notice if another model answers than the one that was asked for. */
+/**
+ * Model and device, a model on its way, and a notice if another model answers than the one that was asked for.
+ * Emits `retry`, and `cancel` for what is on its way.
+ */
 export class EngineStatusView extends LitElement {
   static override properties = { state: { attribute: false } };
   static override styles = [
     theme,
+    progressStyle,
     css`
       .chip {
-        display: inline-flex;
-        align-items: center;
+        display: flex;
+        align-items: baseline;
         gap: 0.5rem;
+        min-width: 0;
         font-size: 0.9rem;
+        overflow-wrap: anywhere;
       }
       .dot {
+        flex: none;
         width: 0.6rem;
         height: 0.6rem;
         border-radius: 50%;
@@ -28,26 +36,40 @@ export class EngineStatusView extends LitElement {
       .failed .dot {
         background: var(--danger);
       }
-      progress {
-        display: block;
-        width: 100%;
-        height: 6px;
+      .coming {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) auto;
+        align-items: center;
+        gap: 0 1rem;
+      }
+      .chip + .coming {
         margin-top: 0.5rem;
-        border: 0;
-        border-radius: 3px;
-        background: var(--line);
-        accent-color: var(--accent);
-        appearance: none;
-        overflow: hidden;
       }
-      progress::-webkit-progress-bar {
-        background: var(--line);
+      .notice + .coming {
+        margin-top: 0.9rem;
       }
-      progress::-webkit-progress-value {
-        background: var(--accent);
+      .coming progress {
+        grid-column: 1;
+        margin-top: 0.4rem;
       }
-      progress::-moz-progress-bar {
-        background: var(--accent);
+      .coming button {
+        grid-row: 1 / span 2;
+        grid-column: 2;
+        min-height: 40px;
+        padding: 0 0.9rem;
+        font-size: 0.88rem;
+      }
+      .line {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: baseline;
+        justify-content: space-between;
+        gap: 0 1rem;
+      }
+      .figures {
+        color: var(--muted);
+        font-size: 0.85rem;
+        font-variant-numeric: tabular-nums;
       }
       .notice {
         display: flex;
@@ -73,52 +95,63 @@ export class EngineStatusView extends LitElement {
 
   override render() {
     const { phase, engine, problem } = this.state;
-    if (phase === "unable") return this.#chip("failed", problem ?? "");
-    if (phase === "starting") return html`${this.#chip("loading", "Preparing for offline use …")}<progress></progress>`;
+    if (phase === "unable") return chip("failed", problem ?? "");
+    if (phase === "starting") return html`${chip("loading", "Preparing for offline use …")}<progress></progress>`;
     return this.#engine(engine);
   }
 
   #engine(engine: EngineStatus) {
     switch (engine.state) {
       case "absent":
-        return this.#chip("loading", "Looking for the engine …");
+        return chip("loading", "Looking for the engine …");
       case "failed":
-        return this.#chip("failed", engine.error.detail);
+        return chip("failed", engine.error.detail);
       case "loading":
-        return html`${this.#chip("loading", `Loading ${engine.model}${size(engine)}`)} ${bar(engine)}`;
+        return this.#coming(engine);
       case "unloaded":
-        return this.#chip("loading", `${engine.card.name} · unloaded, back at the next request`);
+        return chip("loading", `${engine.card.name} · unloaded, back at the next request`);
       case "ready":
         return html`
-          ${this.#chip("ready", `${engine.model} · ${formatDevice(engine.device)}`)}
-          ${
-            engine.fallback &&
-            html`<div class="notice">
-              <p>
-                ${engine.fallback.wanted === "webgpu" ? nothing : html`<strong>${engine.model}</strong> answers in place of <strong>${engine.fallback.wanted}</strong>: `}
-                ${engine.fallback.reason}.
-              </p>
-              ${engine.fallback.wanted === "webgpu" || engine.loading ? nothing : html`<button @click=${this.#retry}>Try again</button>`}
-            </div>`
-          }
-          ${engine.loading && html`<p class="muted">Loading ${engine.fallback?.wanted}${size(engine.loading)}</p>${bar(engine.loading)}`}
+          ${chip("ready", `${engine.model} · ${formatDevice(engine.device)}`)}
+          ${engine.fallback && this.#notice(engine.model, engine.fallback, engine.loading !== null)}
+          ${engine.loading && this.#coming(engine.loading)}
         `;
     }
   }
 
-  #chip(kind: "ready" | "loading" | "failed", text: string) {
-    return html`<div class="chip ${kind}" role="status"><span class="dot"></span>${text}</div>`;
+  #notice(model: string, { wanted, reason }: Fallback, isTried: boolean) {
+    const isDevice = wanted === "webgpu";
+    return html`
+      <div class="notice">
+        <p>
+          ${isDevice ? nothing : html`<strong>${model}</strong> answers in place of <strong>${wanted}</strong>: `}${reason}.
+        </p>
+        ${isDevice || isTried ? nothing : html`<button @click=${() => this.#emit("retry")}>Try again</button>`}
+      </div>
+    `;
   }
 
-  #retry() {
-    this.dispatchEvent(new Event("retry"));
+  /** The figures change all the time: they are no part of what is read out. */
+  #coming(loading: Loading) {
+    const { model, phase } = loading;
+    const isDownloading = phase === "downloading";
+    const figures = isDownloading ? formatProgress(loading, rateOf(this.state.models, model)) : [];
+    return html`
+      <div class="coming">
+        <div class="line">
+          ${chip("loading", `${isDownloading ? "Downloading" : "Starting"} ${model}${figures.length > 0 ? "" : " …"}`)}
+          <span class="figures">${figures.join(" · ")}</span>
+        </div>
+        ${progressBar(isDownloading ? "Download" : "Start", isDownloading ? loading : { loadedBytes: 0, totalBytes: 0 })}
+        <button @click=${() => this.#emit("cancel")}>Cancel<span class="visually-hidden"> ${model}</span></button>
+      </div>
+    `;
+  }
+
+  #emit(name: "retry" | "cancel") {
+    this.dispatchEvent(new Event(name));
   }
 }
 
-const size = ({ loadedBytes, totalBytes }: Progress) =>
-  totalBytes > 0 ? ` · ${formatBytes(loadedBytes)} of ${formatBytes(totalBytes)}` : " …";
-
-const bar = ({ loadedBytes, totalBytes }: Progress) =>
-  totalBytes > 0
-    ? html`<progress aria-label="Download" max=${totalBytes} .value=${loadedBytes}></progress>`
-    : html`<progress aria-label="Download"></progress>`;
+const chip = (kind: "ready" | "loading" | "failed", text: string) =>
+  html`<div class="chip ${kind}" role="status"><span class="dot"></span><span>${text}</span></div>`;

@@ -1,6 +1,8 @@
 import { css, html, LitElement } from "lit";
 import type { GenerateInput } from "../../core/dialects/minivault.ts";
+import type { ListedModel } from "../../core/protocol.ts";
 import { keepDraft, readDraft } from "../draft.ts";
+import { ModelPicker } from "./model-picker.ts";
 import { theme } from "./theme.ts";
 
 const EXAMPLES = [
@@ -17,14 +19,38 @@ export class SubmitEvent extends Event {
   }
 }
 
-/** Emits `generate` (a `SubmitEvent`) and `stop`. */
+/** `null`: the site's own choice. */
+export class ChooseEvent extends Event {
+  readonly model: string | null;
+  constructor(model: string | null) {
+    super("choose");
+    this.model = model;
+  }
+}
+
+/** Emits `generate` (a `SubmitEvent`), `stop` and `choose` (a `ChooseEvent`). */
 export class PromptForm extends LitElement {
-  static override properties = { busy: { type: Boolean }, disabled: { type: Boolean } };
+  static override properties = {
+    busy: { type: Boolean },
+    disabled: { type: Boolean },
+    models: { attribute: false },
+    chosen: { attribute: false },
+  };
   static override styles = [
     theme,
     css`
       form {
         padding: 1rem;
+      }
+      .head {
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        gap: 1rem;
+      }
+      model-picker {
+        flex: 0 1 17rem;
+        min-width: 0;
       }
       label {
         display: block;
@@ -113,6 +139,8 @@ export class PromptForm extends LitElement {
 
   declare busy: boolean;
   declare disabled: boolean;
+  declare models: readonly ListedModel[];
+  declare chosen: string | null;
 
   /** A reload, of an update for instance, loses nothing. */
   readonly #draft = readDraft() ?? EXAMPLES[0];
@@ -121,15 +149,18 @@ export class PromptForm extends LitElement {
     super();
     this.busy = false;
     this.disabled = false;
+    this.models = [];
+    this.chosen = null;
   }
 
   override render() {
     return html`
       <form class="card" @submit=${this.#submit} @keydown=${this.#onKey}>
-        <label>
-          Prompt
-          <textarea name="prompt" required placeholder="The model continues what you write here." .defaultValue=${this.#draft} @input=${this.#keep}></textarea>
-        </label>
+        <div class="head">
+          <label for="prompt">Prompt</label>
+          <model-picker .models=${this.models} .chosen=${this.chosen} @choose=${this.#choose}></model-picker>
+        </div>
+        <textarea id="prompt" name="prompt" required placeholder="The model continues what you write here." .defaultValue=${this.#draft} @input=${this.#keep}></textarea>
         <div class="examples" role="group" aria-label="Examples">
           ${EXAMPLES.map((example) => html`<button type="button" @click=${() => this.#fill(example)}>${label(example)}</button>`)}
         </div>
@@ -173,6 +204,10 @@ export class PromptForm extends LitElement {
     if (event.key === "Escape" && this.busy) this.#stop();
   }
 
+  #choose(event: Event) {
+    this.dispatchEvent(new ChooseEvent((event.target as ModelPicker).chosen));
+  }
+
   #stop() {
     this.dispatchEvent(new Event("stop"));
   }
@@ -185,7 +220,10 @@ export class PromptForm extends LitElement {
       const value = fields.get(name);
       return value ? [[name, Number(value)]] : [];
     });
-    this.dispatchEvent(new SubmitEvent({ prompt: String(fields.get("prompt")), ...Object.fromEntries(given) }));
+    const model = this.chosen === null ? {} : { model: this.chosen };
+    this.dispatchEvent(
+      new SubmitEvent({ prompt: String(fields.get("prompt")), ...model, ...Object.fromEntries(given) }),
+    );
   }
 }
 
@@ -195,3 +233,5 @@ const number = (text: string, name: string, step: string, placeholder: string) =
 
 /** The question of an example, without its form. */
 const label = (example: string) => example.replace(/^(Q|User): /, "").replace(/\n.*$/, "");
+
+customElements.define("model-picker", ModelPicker);

@@ -2,17 +2,20 @@ import { css, html, LitElement, nothing } from "lit";
 import { asVaultError } from "../../core/errors.ts";
 import type { LogRecord } from "../../core/log-record.ts";
 import { randomId } from "../../core/random-id.ts";
+import { keepChosen, readChosen } from "../chosen-model.ts";
 import { type AnswerEvent, generate, newestLogs, resume } from "../client.ts";
 import { followFragment } from "../fragment.ts";
 import type { Vault } from "../lib.ts";
-import { INITIAL_STATE, reduce, type UiAction, type UiState } from "../state.ts";
+import { library } from "../library.ts";
+import { INITIAL_STATE, onItsWay, reduce, type UiAction, type UiState } from "../state.ts";
 import { recallUnfinished, rememberUnfinished } from "../unfinished.ts";
 import { type EngineWatch, watchEngine, watchLog, watchReturn } from "../watch.ts";
 import { AnswerView } from "./answer-view.ts";
 import { EngineStatusView } from "./engine-status.ts";
 import { InstallButton } from "./install-button.ts";
 import { LogList } from "./log-list.ts";
-import { PromptForm, type SubmitEvent } from "./prompt-form.ts";
+import { ModelsSection } from "./models-section.ts";
+import { type ChooseEvent, PromptForm, type SubmitEvent } from "./prompt-form.ts";
 import { saveLog } from "./save-log.ts";
 import { theme } from "./theme.ts";
 import "./update-notice.ts";
@@ -84,7 +87,8 @@ export class VaultApp extends LitElement {
           text-wrap: balance;
         }
       }
-      #log {
+      #log,
+      #models {
         scroll-margin-top: 1rem;
         outline: none;
       }
@@ -102,7 +106,11 @@ export class VaultApp extends LitElement {
 
   /** @param isolated settles when the page will not be reloaded for its isolation (any more) */
   async start(vault: Vault, isolated: Promise<void>): Promise<void> {
-    this.#engine = watchEngine((status) => this.#do({ type: "engine", status }));
+    this.#do({ type: "choose", model: readChosen() });
+    this.#engine = watchEngine({
+      onStatus: (status) => this.#do({ type: "engine", status }),
+      onModels: (models) => this.#do({ type: "models", models }),
+    });
     vault.onChange(() => void this.#follow(vault, isolated));
     watchLog(() => void this.#readLog());
     watchReturn(() => {
@@ -130,7 +138,7 @@ export class VaultApp extends LitElement {
   }
 
   override render() {
-    const { phase, answer, inPage } = this.#state;
+    const { phase, engine, models, chosen, answer, inPage } = this.#state;
     return html`
       <update-notice></update-notice>
       <main>
@@ -143,15 +151,19 @@ export class VaultApp extends LitElement {
           <install-button></install-button>
           <a href="./docs">API</a>
         </header>
-        <engine-status .state=${this.#state} @retry=${() => this.#engine?.retry()}></engine-status>
+        <engine-status .state=${this.#state} @retry=${() => this.#engine?.retry()} @cancel=${this.#cancelLoad}></engine-status>
         ${inPage ? html`<p class="muted in-page">This page answers its own requests: ${inPage}.</p>` : nothing}
         <prompt-form
           .busy=${phase === "streaming"}
           .disabled=${phase !== "idle"}
+          .models=${models}
+          .chosen=${chosen}
+          @choose=${this.#choose}
           @generate=${this.#generate}
           @stop=${this.#stop}
         ></prompt-form>
-        <answer-view ?hidden=${!answer} .answer=${answer} .streaming=${phase === "streaming"}></answer-view>
+        <answer-view ?hidden=${!answer} .answer=${answer} .streaming=${phase === "streaming"} .coming=${onItsWay(engine)?.model ?? null}></answer-view>
+        <models-section id="models" tabindex="-1" .models=${models} .engine=${engine}></models-section>
         <log-list
           id="log"
           tabindex="-1"
@@ -191,6 +203,17 @@ export class VaultApp extends LitElement {
     rememberUnfinished(null);
   }
 
+  #choose({ model }: ChooseEvent) {
+    keepChosen(model);
+    this.#do({ type: "choose", model });
+  }
+
+  /** What comes of it is announced like every change of the engine. */
+  #cancelLoad() {
+    const loading = onItsWay(this.#state.engine);
+    if (loading) library.unload(loading.model).catch(() => this.#engine?.ask());
+  }
+
   #stop() {
     this.#run?.abort();
     this.#do({ type: "stop" });
@@ -225,6 +248,7 @@ customElements.define("engine-status", EngineStatusView);
 customElements.define("prompt-form", PromptForm);
 customElements.define("answer-view", AnswerView);
 customElements.define("install-button", InstallButton);
+customElements.define("models-section", ModelsSection);
 customElements.define("log-list", LogList);
 customElements.define("vault-app", VaultApp);
 
