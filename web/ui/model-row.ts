@@ -69,6 +69,12 @@ export class ModelRow extends LitElement {
         font-size: 0.83rem;
         font-variant-numeric: tabular-nums;
       }
+      .facts {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0 1rem;
+        margin-top: 0.15rem;
+      }
       .files {
         display: grid;
         grid-column: 1 / -1;
@@ -113,6 +119,15 @@ export class ModelRow extends LitElement {
         }
       }
       @media (max-width: 32rem) {
+        .asking {
+          padding: 0.75rem 0.9rem;
+        }
+        .asking p {
+          flex-basis: 100%;
+        }
+        .asking button {
+          flex: 1;
+        }
         :host([wide]) {
           grid-template-columns: minmax(0, 1fr);
         }
@@ -146,7 +161,7 @@ export class ModelRow extends LitElement {
           ${device && html`<span class="badge loaded">Loaded on ${device}</span>`}
           ${place && html`<span class="badge">${place}</span>`}
         </h3>
-        <p class="facts">${factsOf(this.model).join(" · ")}</p>
+        <p class="facts">${factsOf(this.model).map((fact) => html`<span>${fact}</span>`)}</p>
       </div>
       ${this.isAsking ? nothing : html`<div class="actions">${buttons}</div>`} ${this.#files()}
       ${this.isAsking ? this.#question() : nothing}
