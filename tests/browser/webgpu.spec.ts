@@ -1,7 +1,42 @@
+import type { Page, Worker } from "playwright/test";
 import { findChromium, QUIET_FLAGS, SOFTWARE_GPU_FLAGS } from "../find-chromium.ts";
 import { GREEDY_CASES, MERGED_CASE } from "../fixtures/expected-greedy.ts";
-import { DEAD_HUB, expect, generate, health, visit } from "./harness.ts";
+import { beginStream, DEAD_HUB, expect, generate, health, saidIn, streamEnd, streamHas, visit } from "./harness.ts";
 import { test } from "./hub-harness.ts";
+
+/** The device that the engine computes on, whichever worker has it at the moment. */
+function watchGpu(page: Page) {
+  let engine: Worker | undefined;
+  page.on("worker", async (worker) => {
+    if (!/worker-[^/]*\.js$/.test(worker.url()) || worker.url().includes("library")) return;
+    engine = worker;
+    await worker.evaluate(() => {
+      const adapter = (globalThis as unknown as GpuRealm).GPUAdapter.prototype;
+      const { requestDevice } = adapter;
+      adapter.requestDevice = async function (...args) {
+        const device = await requestDevice.apply(this, args);
+        (globalThis as unknown as GpuRealm).device = device;
+        return device;
+      };
+    });
+  });
+  return { destroy: () => engine?.evaluate(() => (globalThis as unknown as GpuRealm).device.destroy()) };
+}
+
+interface GpuRealm {
+  device: { destroy(): void };
+  readonly GPUAdapter: { readonly prototype: { requestDevice(...args: unknown[]): Promise<GpuRealm["device"]> } };
+}
+
+/** The text of a stream during which the GPU is lost, after the fifth token. */
+async function streamAcross(page: Page, name: string, body: object, gpu: ReturnType<typeof watchGpu>): Promise<string> {
+  await beginStream(page, name, body);
+  await streamHas(page, name, 5);
+  await gpu.destroy();
+  const { text, end } = await streamEnd(page, name);
+  expect(end).toBe("closed");
+  return saidIn(text);
+}
 
 // The adapter is software, 12 tokens a second: small models and patience.
 test.setTimeout(240_000);
@@ -25,6 +60,29 @@ test.describe("embedded", () => {
       expect(answer.response).toBe(text);
       expect(answer.usage.completion_tokens).toBe(ids.length);
     }
+  });
+});
+
+test.describe("when the GPU is lost", () => {
+  test.use({ env: { MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo" } });
+
+  test("an answer under way goes on as it would have, on a new device and then on the CPU", async ({ page, site }) => {
+    const gpu = watchGpu(page);
+    await visit(page, site.url);
+    await expect(page.getByText("minivault-demo · GPU")).toBeVisible({ timeout: 60_000 });
+    const sampled = { prompt: "Once upon a time", max_new_tokens: 40, temperature: 0.9, seed: 11 };
+    const undisturbed = (await generate(page, sampled)).response;
+
+    expect(await streamAcross(page, "first", sampled, gpu)).toBe(undisturbed);
+    await expect.poll(() => health(page)).toMatchObject({ device: "webgpu", fallback: null });
+
+    const greedy = GREEDY_CASES.toSorted((a, b) => b.ids.length - a.ids.length)[0]!;
+    const longest = { prompt: greedy.prompt, max_new_tokens: 64, temperature: 0 };
+    expect(await streamAcross(page, "second", longest, gpu)).toBe(greedy.text);
+    await expect
+      .poll(() => health(page))
+      .toMatchObject({ device: "wasm", fallback: { wanted: "webgpu", reason: /lost more than once/ } });
+    await expect(page.getByText(/WebGPU was lost more than once/)).toBeVisible();
   });
 });
 
