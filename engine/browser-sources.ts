@@ -91,7 +91,7 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
     }
     if (threads > 1 && failures.some((failure) => failure.includes(NO_RUNTIME))) {
       onBroken("threads", failures.join("; "));
-      throw new VaultError("engine-absent", "The engine is started again without threads. Send the request again.");
+      return NEVER;
     }
     const tried = failures.join("; ");
     throw new VaultError(
@@ -165,14 +165,17 @@ const NO_RUNTIME = "no available backend";
 /** A pass may fail before the browser says that the device is gone. */
 const LOST_MS = 2_000;
 
-/** A lost device is the end of this engine, not of the answer: the next engine goes on with it. */
+/** A worker that is broken says nothing more: its page ends it, and whoever waits turns to the next one. */
+const NEVER = new Promise<never>(() => {});
+
+/** A lost device is the end of this engine, not of the answer. */
 async function orLost<T>(pass: Promise<T>, lost: Promise<string>): Promise<T> {
   try {
     return await pass;
   } catch (cause) {
     const reason = await Promise.race([lost, new Promise<null>((resolve) => setTimeout(resolve, LOST_MS, null))]);
     if (reason === null) throw cause;
-    throw new VaultError("engine-absent", `The GPU was lost (${reason}). Send the request again.`, { cause });
+    return NEVER;
   }
 }
 

@@ -1,5 +1,5 @@
 import { GREEDY_CASES } from "../fixtures/expected-greedy.ts";
-import { DEAD_HUB, expect, generate, health, test } from "./harness.ts";
+import { DEAD_HUB, expect, generate, health, test, visit } from "./harness.ts";
 
 test("on the CPU, with threads, every reference answer comes token for token", async ({ vault }) => {
   await expect(vault.getByText("minivault-demo · CPU")).toBeVisible();
@@ -21,4 +21,23 @@ test.describe("where WebGPU is asked for and not there", () => {
     expect((await health(vault)).fallback.wanted).toBe("webgpu");
     expect((await generate(vault, { prompt: "Q: What is the capital of France?\nA:" })).response).toBe(" Paris.");
   });
+});
+
+test("where the runtime cannot start its threads, the engine begins anew without them", async ({ page, site }) => {
+  page.on("worker", (worker) => {
+    if (!/\/worker-[^/]*\.js$/.test(worker.url())) return;
+    const block = () => {
+      const Real = globalThis.Worker;
+      globalThis.Worker = class extends Real {
+        constructor(url: string | URL, options?: WorkerOptions) {
+          if (String(url).includes("ort")) throw new Error("threads are blocked here");
+          super(url, options);
+        }
+      };
+    };
+    worker.evaluate(block).catch(() => {}); // the one that is blocked does not live long
+  });
+  await visit(page, site.url);
+  expect((await generate(page, { prompt: "Q: What is the capital of France?\nA:" })).response).toBe(" Paris.");
+  expect(await health(page)).toMatchObject({ device: "wasm", threads: 1 });
 });
