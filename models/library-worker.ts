@@ -16,6 +16,8 @@ const tell = (news: LibraryNews) => self.postMessage(news);
 
 async function open({ config, baseUrl, device }: StartLibrary): Promise<ModelLibrary> {
   const { store, reason } = await openStore();
+  // Where versions before 0.3 kept files, unverified.
+  if ("caches" in self) void caches.delete("minivault-models").catch(() => {});
   if (reason) tell({ type: "not-kept", reason });
   let index: SiteIndex | null = null;
   return createLocalLibrary({

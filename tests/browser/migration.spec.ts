@@ -77,3 +77,11 @@ test("after a rollback the log of the newer version is used as it is", async ({ 
   expect(await promptsIn(vault)).toEqual(["a", "b"]);
   expect(await health(vault)).toMatchObject({ log_failures: 0 });
 });
+
+test("files of models that an older version kept, and nobody had verified, make room", async ({ page, site }) => {
+  const old = await stranger(page, site.url);
+  await old.evaluate(async () => (await caches.open("minivault-models")).put("/old", new Response("weights")));
+  await visit(page, site.url);
+  await page.evaluate(() => fetch("/models"));
+  await expect.poll(() => old.evaluate(() => caches.has("minivault-models"))).toBe(false);
+});
