@@ -204,6 +204,7 @@ export interface Resident {
 }
 
 export interface Fallback {
+  /** A model, or a device. */
   readonly wanted: string;
   /** A sentence for people. */
   readonly reason: string;

@@ -1,6 +1,6 @@
 import type { VaultConfig } from "../core/config.ts";
 import { asVaultError, reasonOf, VaultError } from "../core/errors.ts";
-import type { Avoidable, ErrorCode } from "../core/protocol.ts";
+import type { Avoidable, ErrorCode, Fallback } from "../core/protocol.ts";
 import { EMBEDDED, findEntry } from "../models/catalogue.ts";
 import { dtypesFor, onnxPath, pathsToLoad, sizeOf } from "../models/manifest.ts";
 import type { Dtype, ModelManifest } from "../models/model-entry.ts";
@@ -82,8 +82,7 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
       await fetchFiles(manifest, attempt.paths, { onProgress: report, signal });
       try {
         const model = await startOn(attempt, manifest, text, origin, threads);
-        const reason = failures.length > 0 ? `${failures.join("; ")}, so the CPU computes` : "";
-        return { ...model, fallback: reason && !attempt.gpu ? { wanted: "webgpu", reason } : null };
+        return { ...model, fallback: failures.length > 0 ? settledFor(attempt, failures) : null };
       } catch (cause) {
         if (FINAL.has(asVaultError(cause).code)) throw cause;
         failures.push(`${attempt.gpu ? "WebGPU" : "The CPU"} failed on ${attempt.dtype} (${reasonOf(cause)})`);
@@ -156,6 +155,12 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
     },
   };
 }
+
+/** Failures before it are those of what was wanted. */
+const settledFor = ({ gpu, dtype }: Attempt, failures: readonly string[]): Fallback => ({
+  wanted: gpu || failures.some((failure) => failure.includes("WebGPU")) ? "webgpu" : "wasm",
+  reason: `${failures.join("; ")}, so the ${gpu ? "GPU" : "CPU"} computes${gpu ? ` on ${dtype}` : ""}`,
+});
 
 /** What another device would not help against. */
 const FINAL: ReadonlySet<ErrorCode> = new Set(["model-unavailable", "storage-full", "load-cancelled"]);

@@ -86,6 +86,24 @@ test.describe("when the GPU is lost", () => {
   });
 });
 
+test.describe("where the GPU computes nonsense", () => {
+  test.use({ env: { MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo" } });
+
+  test("the self-check finds out, and the CPU computes", async ({ page, site }) => {
+    page.on("worker", (worker) =>
+      worker.evaluate(() => {
+        const { GPUQueue } = globalThis as unknown as { GPUQueue: { prototype: { submit(): void } } };
+        GPUQueue.prototype.submit = () => {}; // nothing is computed, and everything reads as zero
+      }),
+    );
+    await visit(page, site.url);
+    await expect(page.getByText(/WebGPU failed on fp32 .*, so the CPU computes/)).toBeVisible({ timeout: 60_000 });
+    const { prompt, text } = GREEDY_CASES[0]!;
+    expect((await generate(page, { prompt, max_new_tokens: 64, temperature: 0 })).response).toBe(text);
+    expect(await health(page)).toMatchObject({ device: "wasm", self_check: { deviation: expect.any(Number) } });
+  });
+});
+
 test.describe("from the hub", () => {
   test.use({ hubModel: "distilgpt2", device: "webgpu" });
 

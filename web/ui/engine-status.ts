@@ -120,7 +120,7 @@ export class EngineStatusView extends LitElement {
   }
 
   #notice(model: string, { wanted, reason }: Fallback, isTried: boolean) {
-    const isDevice = wanted === "webgpu";
+    const isDevice = wanted === "webgpu" || wanted === "wasm";
     return html`
       <div class="notice">
         <p>
