@@ -2,12 +2,11 @@ import type { VaultConfig } from "../core/config.ts";
 import { asVaultError, reasonOf, VaultError } from "../core/errors.ts";
 import type { Avoidable, ErrorCode, Fallback } from "../core/protocol.ts";
 import { EMBEDDED, findEntry } from "../models/catalogue.ts";
-import { dtypesFor, onnxPath, pathsToLoad, sizeOf } from "../models/manifest.ts";
-import type { Dtype, ModelManifest } from "../models/model-entry.ts";
+import type { ModelManifest } from "../models/model-entry.ts";
 import type { ModelLibrary } from "../models/model-library.ts";
-import { type ComputeTarget, type Gpu, gpuBuild } from "./device.ts";
-import { whyTooLarge } from "./fit.ts";
-import type { LoadOptions, ModelOrigin } from "./load-model.ts";
+import { type Attempt, attemptsOn, thatFit, weightsOf } from "./attempts.ts";
+import { type ComputeTarget, gpuBuild } from "./device.ts";
+import type { ModelOrigin } from "./load-model.ts";
 import type { LanguageModel, TextModel } from "./model.ts";
 import type { ModelSource, ModelSources, Report } from "./model-source.ts";
 import { chooseBuild } from "./ort-build.ts";
@@ -21,13 +20,6 @@ export interface BrowserSourcesOptions {
   readonly target: ComputeTarget;
   /** Only a new worker can go on: what this one computes with is lost. */
   readonly onBroken: (part: Avoidable, reason: string) => void;
-}
-
-/** A device, and the precision of the weights for it. */
-interface Attempt {
-  readonly gpu: Gpu | null;
-  readonly dtype: Dtype;
-  readonly paths: readonly string[];
 }
 
 /** How models are loaded in a browser: on WebGPU if it computes rightly, else on the CPU. */
@@ -60,7 +52,7 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
     await fetchFiles(manifest, best.paths.filter(isSmall), { signal });
     const { loadText } = await import("./load-model.ts");
     const text = await loadText(manifest, origin);
-    const fitting = await assertFits(manifest, attempts, origin);
+    const fitting = await thatFit(manifest, attempts, origin.read);
     await fetchFiles(manifest, fitting[0]!.paths, { onProgress: report, signal });
     return {
       text,
@@ -193,68 +185,3 @@ async function readEmbedded(path: string, baseUrl: string): Promise<ArrayBuffer 
 }
 
 const isSmall = (path: string): boolean => !path.startsWith("onnx/");
-
-function attemptsOn({ gpu }: ComputeTarget, manifest: ModelManifest, config: VaultConfig): readonly Attempt[] {
-  const attempt = (gpu: Gpu | null) => (dtype: Dtype) => ({ gpu, dtype, paths: pathsToLoad(manifest, dtype) });
-  const { dtype } = config;
-  const cpu = dtypesFor(manifest, { device: "wasm", shaderF16: false }, dtype.wasm).map(attempt(null));
-  if (!gpu) return cpu;
-  const all = dtypesFor(manifest, { device: "webgpu", shaderF16: gpu.shaderF16 }, dtype.webgpu).map(attempt(gpu));
-  const [first] = all;
-  // Without half precision the GPU would need the full download, four times that of the CPU's 8-bit weights.
-  const tooLarge = first && cpu[0] && sizeOf(manifest, first.paths) > 3 * sizeOf(manifest, cpu[0].paths);
-  return tooLarge && config.device === "auto" ? cpu : [...all, ...cpu];
-}
-
-async function assertFits(manifest: ModelManifest, attempts: readonly Attempt[], { read }: ModelOrigin) {
-  const { deviceMemory } = navigator as { deviceMemory?: number };
-  const largest = await largestTensor(await read("config.json"));
-  const refusals = new Map(
-    attempts.map((attempt) => {
-      const weightsBytes = sizeOf(manifest, attempt.paths);
-      const footprint = { name: manifest.name, weightsBytes, largestTensorBytes: largest * bytesOf(attempt.dtype) };
-      return [attempt, whyTooLarge(footprint, attempt.gpu, deviceMemory)] as const;
-    }),
-  );
-  const fitting = attempts.filter((attempt) => !refusals.get(attempt));
-  if (fitting.length > 0) return fitting;
-  const [why] = refusals.values();
-  throw new VaultError("model-too-large", `${manifest.name} does not fit: ${why}. Use a smaller one.`);
-}
-
-/** Numbers in the embeddings. */
-async function largestTensor(config: ArrayBuffer | null): Promise<number> {
-  const {
-    vocab_size = 0,
-    hidden_size,
-    n_embd,
-  } = JSON.parse(new TextDecoder().decode(config ?? new ArrayBuffer(0)) || "{}");
-  return vocab_size * (hidden_size ?? n_embd ?? 0);
-}
-
-const bytesOf = (dtype: Dtype): number => (dtype === "fp32" ? 4 : dtype.endsWith("16") ? 2 : 1);
-
-const PRECISIONS: Record<Dtype, string> = {
-  fp32: "F32",
-  fp16: "F16",
-  q8: "Q8",
-  int8: "Q8",
-  uint8: "Q8",
-  q4: "Q4",
-  q4f16: "Q4",
-  bnb4: "Q4",
-};
-
-function weightsOf(
-  manifest: ModelManifest,
-  dtype: Dtype,
-  paths: readonly string[],
-): Pick<LoadOptions, "onnx" | "weights"> {
-  const path = onnxPath(manifest.files, dtype) ?? "";
-  const dataFiles = paths.filter((other) => other.startsWith(`${path}_data`)).length;
-  const hash = manifest.files.find((file) => file.path === path)?.hash;
-  return {
-    onnx: { path, dataFiles },
-    weights: { precision: PRECISIONS[dtype], sizeBytes: sizeOf(manifest, paths), digest: hash?.hex ?? "" },
-  };
-}

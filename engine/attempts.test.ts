@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { parseConfig } from "../core/config.ts";
+import { findEntry } from "../models/catalogue.ts";
+import type { ModelManifest } from "../models/model-entry.ts";
+import { attemptsOn } from "./attempts.ts";
+import type { ComputeTarget, Gpu } from "./device.ts";
+
+const config = parseConfig({});
+const distilgpt2 = findEntry("distilgpt2", config) as ModelManifest;
+const gpu: Gpu = { shaderF16: true, maxTensorBytes: 2 ** 31 };
+const on = (gpu: Gpu | null): ComputeTarget => ({ gpu, noGpu: null, threads: 2 });
+
+const tried = (target: ComputeTarget, manifest: ModelManifest, asked = {}) =>
+  attemptsOn(target, manifest, parseConfig(asked)).map(({ gpu, dtype }) => `${gpu ? "GPU" : "CPU"} ${dtype}`);
+
+const without = (...dtypes: readonly string[]): ModelManifest => ({
+  ...distilgpt2,
+  files: distilgpt2.files.filter(({ path }) => !dtypes.some((dtype) => path.includes(dtype))),
+});
+
+test("half precision on the GPU comes first, then full precision, then the CPU", () => {
+  expect(tried(on(gpu), distilgpt2)).toEqual(["GPU fp16", "GPU fp32", "CPU q8", "CPU fp32"]);
+  expect(tried(on(null), distilgpt2)).toEqual(["CPU q8", "CPU fp32"]);
+});
+
+test("a GPU without half precision is used only if it was asked for: it would take four times the download", () => {
+  const slow = { ...gpu, shaderF16: false };
+  expect(tried(on(slow), distilgpt2)).toEqual(["CPU q8", "CPU fp32"]);
+  expect(tried(on(slow), distilgpt2, { device: "webgpu" })).toEqual(["GPU fp32", "CPU q8", "CPU fp32"]);
+});
+
+test("the configuration's precision comes before the model's own", () => {
+  expect(tried(on(gpu), distilgpt2, { dtype: "fp32" })).toEqual(["GPU fp32", "GPU fp16", "CPU fp32", "CPU q8"]);
+});
+
+test("weights for one device alone are enough for that device", () => {
+  const gpuOnly = {
+    ...without("quantized", "merged.onnx"),
+    dtypes: { webgpu: ["fp16"], wasm: ["q8"] },
+  } as ModelManifest;
+  expect(tried(on(gpu), gpuOnly)).toEqual(["GPU fp16"]);
+  expect(() => tried(on(null), gpuOnly)).toThrow(/WebGPU/);
+});
