@@ -36,8 +36,10 @@ export interface Route<Body = unknown> {
   /** Bodies that are answered, by what they show; the tests send each of them. */
   readonly examples?: Readonly<Record<string, unknown>>;
   readonly parameters?: readonly Parameter[];
-  /** What an answer may be. */
+  /** What an answer may be; none: it has no body. */
   readonly mediaTypes: readonly string[];
+  /** Of an answer that is fine; 200 if it is not said. */
+  readonly status?: 202 | 204;
   /** Left out of the documentation. */
   readonly hidden?: boolean;
   answer(call: Call<Body>, vault: Vault): Response | Promise<Response>;

@@ -34,7 +34,8 @@ export function openApiDocument(dialects: readonly Dialect[], basePath: string) 
   };
 }
 
-function operation(dialect: Dialect, { method, path, summary, body, examples, parameters, mediaTypes }: Route) {
+function operation(dialect: Dialect, route: Route) {
+  const { method, path, summary, body, examples, parameters, mediaTypes, status = 200 } = route;
   return {
     operationId: `${method.toLowerCase()}${path.replace(/:.*/, "one").replaceAll("/", "_")}`,
     tags: [dialect.title],
@@ -52,7 +53,7 @@ function operation(dialect: Dialect, { method, path, summary, body, examples, pa
       },
     }),
     responses: {
-      200: { description: "The answer", content: Object.fromEntries(mediaTypes.map((type) => [type, {}])) },
+      [status]: { description: "The answer", content: Object.fromEntries(mediaTypes.map((type) => [type, {}])) },
       default: failure(dialect),
     },
   };

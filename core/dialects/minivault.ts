@@ -160,7 +160,7 @@ const resume = route({
 });
 
 const ModelBody = v.object({ model: modelName });
-const GPT2 = { model: "gpt2" };
+const DEMO = { model: "minivault-demo" };
 
 /** A model as the page and other programs list it. */
 const modelObject = ({ listed, loaded, onGpu, expiresMs }: KnownModel) => {
@@ -201,8 +201,9 @@ const pull = route({
   path: "/models/pull",
   summary: "Begins a download, or goes on with one; GET /models tells how far it is",
   body: ModelBody,
-  examples: { demo: { model: "minivault-demo" } },
-  mediaTypes: ["application/json"],
+  examples: { demo: DEMO },
+  mediaTypes: [],
+  status: 202,
   answer: async ({ body }, { engine }) => {
     await engine.pull(body.model);
     return new Response(null, { status: 202 });
@@ -214,8 +215,9 @@ const pause = route({
   path: "/models/pause",
   summary: "Stops a download; what is here is kept",
   body: ModelBody,
-  examples: { gpt2: GPT2 },
-  mediaTypes: ["application/json"],
+  examples: { demo: DEMO },
+  mediaTypes: [],
+  status: 204,
   answer: async ({ body }, { engine }) => {
     await engine.pause((await findModel(engine, body.model)).name);
     return new Response(null, { status: 204 });

@@ -364,7 +364,7 @@ export const ollama: Dialect = {
       summary: "Deletes a model's files, also those of a download that is not whole",
       body: NamedBody,
       examples: { gpt2: { model: "gpt2" } },
-      mediaTypes: ["application/json"],
+      mediaTypes: [],
       answer: async ({ body }, { engine }) => {
         const { name } = await findModel(engine, nameOf(body));
         await engine.remove(name);

@@ -216,7 +216,7 @@ export const MINIVAULT_CONTRACT: readonly ContractCase[] = [
     },
   },
   {
-    name: "a model that is not loaded is a 404",
+    name: "a model that there is not is a 404",
     async run(send) {
       const response = await post(send, "/generate", { prompt: "a", model: "gpt-9" });
       assert.match((await isProblem(response, 404, "model-not-found")).detail, /minivault-demo/);

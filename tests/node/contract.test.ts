@@ -6,10 +6,11 @@ import type { Port } from "../../core/protocol.ts";
 import { createMemoryLog } from "../../logs-export/memory-log.ts";
 import { API_CONTRACT } from "../contract/api-contract.ts";
 import type { Send } from "../contract/contract-case.ts";
-import { engineOf } from "../fixtures/fixed-sources.ts";
+import { engineOf, fixedSources, remoteModel } from "../fixtures/fixed-sources.ts";
 import { embeddedModel } from "../fixtures/node-model.ts";
 
-const engine = engineOf(embeddedModel);
+/** The other one cannot be had, as in the browsers, where nobody listens at the hub's address. */
+const engine = engineOf(embeddedModel, { sources: fixedSources(embeddedModel, remoteModel("gpt2")) });
 
 const { port1, port2 } = new MessageChannel();
 serveEngine(engine, port1 as Port);
