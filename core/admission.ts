@@ -40,7 +40,7 @@ export function createAdmission(engine: Engine, queue: Queue, now: () => number,
   const enter = async (request: GenerateRequest): Promise<Ticket> => {
     const ticket = queue.enter();
     try {
-      await within(engine.admit(request), patience.answerMs, async () => TOO_LONG);
+      await within(engine.admit(request), patience.answerMs, () => whyTooLong(engine));
       return ticket;
     } catch (cause) {
       ticket.leave();
@@ -51,7 +51,8 @@ export function createAdmission(engine: Engine, queue: Queue, now: () => number,
   /** The events of the answer, and a way to end it from here. */
   const start = async (request: GenerateRequest, exchange: Exchange, known: readonly TokenEvent[], untilMs: number) => {
     const ticket = await enter(request);
-    const timer = untilMs < Number.POSITIVE_INFINITY && setTimeout(() => stop(TOO_LONG), untilMs - now());
+    const timer =
+      untilMs < Number.POSITIVE_INFINITY && setTimeout(async () => stop(await whyTooLong(engine)), untilMs - now());
     const events = deferStream(
       async () => {
         await ticket.turn;
@@ -125,6 +126,23 @@ const streamOf = <T>(values: readonly T[]): ReadableStream<T> =>
       controller.close();
     },
   });
+
+/** A model that is on its way comes without whoever asked for it: asking again is all there is to do. */
+async function whyTooLong(engine: Engine): Promise<VaultError> {
+  const status = await engine.status();
+  const loading = status.state === "loading" ? status : status.state === "ready" ? status.loading : null;
+  if (!loading) return TOO_LONG;
+  const { model, phase, loadedBytes, totalBytes } = loading;
+  const here =
+    phase === "downloading" && totalBytes > 0 ? `: ${megabytes(loadedBytes)} of ${megabytes(totalBytes)} MB` : "";
+  return new VaultError(
+    "timeout",
+    `No answer within 290 seconds, since ${model} is still on its way${here}. Ask again: it comes meanwhile.`,
+    { headers: { "retry-after": "10" } },
+  );
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
 
 const TOO_LONG = new VaultError(
   "timeout",

@@ -150,6 +150,33 @@ test.each(Object.entries(ERRORS))(
   },
 );
 
+test("a request whose model is still on its way when patience ends is told how far it is, and to ask again", async () => {
+  let arrive = () => {};
+  const arrived = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const engine = engineOf({
+    name: "fake",
+    async load(report) {
+      report({ loadedBytes: 40e6, totalBytes: 85e6 });
+      await arrived;
+      return createFakeModel();
+    },
+  });
+  const handle = createApi({ engine, log: createMemoryLog(), patience: { answerMs: 50 } });
+  const ask = () => handle(post("/generate", { prompt: "a", max_new_tokens: 2 }));
+
+  for (const path of ["/generate", "/generate/stream"]) {
+    const late = await handle(post(path, { prompt: "a" }));
+    expect([late.status, late.headers.get("retry-after")]).toEqual([504, "10"]);
+    expect((await late.json()).detail).toMatch(/fake is still on its way: 40 of 85 MB\. Ask again/);
+  }
+  arrive();
+  let again = await ask();
+  while (again.status === 504) again = await ask();
+  expect(await again.json()).toMatchObject({ response: "bc" });
+});
+
 test("OpenAI's clients are told not to try a hard failure again, and to try a full queue", async () => {
   const retry = async (code: ErrorCode) =>
     (await refusing(code)(post("/v1/completions", { prompt: "a" }))).headers.get("x-should-retry");

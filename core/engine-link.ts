@@ -72,6 +72,7 @@ export function createEngineLink({ askForPort, reportStuck, leases }: LinkOption
     within(answer, ms, async () => {
       const status = await within(asked.status(), statusMs, async () => STUCK).catch(() => null);
       if (status?.state === "loading" || (status?.state === "ready" && status.loading)) return null;
+      if (status?.state === "ready" && Date.now() - status.card.loadedMs < ms) return null; // it has only just begun
       if (linked?.engine === asked) {
         reportStuck(linked.aliveLock);
         unlink(linked.engine, STUCK);

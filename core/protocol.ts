@@ -196,7 +196,7 @@ export interface SelfCheck {
   readonly deviation: number;
 }
 
-export interface Resident {
+interface Resident {
   readonly model: string;
   readonly card: ModelCard;
   readonly device: Device;

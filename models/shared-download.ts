@@ -7,7 +7,7 @@ import { throttle } from "./throttle.ts";
 /** Progress is for people: more often is a waste. */
 const PROGRESS_MS = 100;
 
-export interface Caller {
+interface Caller {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal;
 }

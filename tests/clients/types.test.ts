@@ -1,4 +1,11 @@
-import type { ChatResponse, GenerateResponse, ListResponse, ShowResponse, VersionResponse } from "ollama";
+import type {
+  ChatResponse,
+  GenerateResponse,
+  ListResponse,
+  ProgressResponse,
+  ShowResponse,
+  VersionResponse,
+} from "ollama";
 import type OpenAI from "openai";
 import { expectTypeOf, test } from "vitest";
 import * as ollama from "../../core/dialects/ollama.ts";
@@ -55,9 +62,13 @@ type OfTheRunning = "expires_at" | "size_vram";
 /** Of models that were made from a Modelfile; their server omits what is empty. */
 type OfModelfiles = "system" | "messages";
 
+/** Lines that do not count bytes leave these out, theirs too. */
+type OfSteps<T extends ProgressResponse> = Pick<T, "status"> & Partial<T>;
+
 test("what the Ollama dialect says of models has the types of Ollama's client", () => {
   expectTypeOf(ollama.listed).returns.toExtend<Wire<Omit<Listed, OfTheRunning>>>();
   expectTypeOf(ollama.running).returns.toExtend<Wire<Listed>>();
   expectTypeOf(ollama.shown).returns.toExtend<Wire<Omit<ShowResponse, OfModelfiles>>>();
+  expectTypeOf(ollama.pulling).returns.toExtend<OfSteps<ProgressResponse>>();
   expectTypeOf(ollama.version).returns.toExtend<VersionResponse>();
 });
