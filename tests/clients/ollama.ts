@@ -1,5 +1,5 @@
 /** Ollama's own client, as a page of this origin would use it. */
-import { type ChatResponse, type GenerateResponse, Ollama } from "ollama/browser";
+import { type ChatResponse, type GenerateResponse, Ollama, type ProgressResponse } from "ollama/browser";
 import { z } from "zod";
 
 const ollama = new Ollama({ host: location.origin });
@@ -62,6 +62,26 @@ export async function answersByListedName() {
   return { model: answer.model, response: answer.response };
 }
 
+/** All that the download tells on its way. */
+export async function pull(model: string) {
+  const steps: ProgressResponse[] = [];
+  for await (const step of await ollama.pull({ model, stream: true })) steps.push(step);
+  return steps;
+}
+
+/** Who stops listening pauses the download; pulling again goes on where it stopped. */
+export async function pullUntil(model: string, bytes: number) {
+  const stream = await ollama.pull({ model, stream: true });
+  const read = async () => {
+    for await (const { completed = 0 } of stream) if (completed >= bytes) stream.abort();
+  };
+  return (await raised(read()))?.name;
+}
+
+export const remove = (model: string) => ollama.delete({ model });
+
+export const ask = (model: string, prompt: string) => ollama.generate({ model, prompt, options: { num_predict: 4 } });
+
 // ── Errors ─────────────────────────────────────────────────────────────────
 
 /** The browser build does not export `ResponseError`, so its name has to do. */
@@ -77,6 +97,8 @@ async function raised(attempt: Promise<unknown>) {
 
 export const unknownModel = () => raised(ollama.chat({ model: "llama3.2", messages }));
 export const unknownModelToShow = () => raised(ollama.show({ model: "llama3.2" }));
+export const unknownModelToPull = () => raised(ollama.pull({ model: "llama3.2" }));
+export const removeOfTheEmbedded = () => raised(ollama.delete({ model }));
 export const unknownRoute = () => raised(ollama.embed({ model, input: "A red fox" }));
 export const promptTooLong = () => raised(ollama.generate({ model, prompt: "word ".repeat(400) }));
 
