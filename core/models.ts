@@ -1,4 +1,4 @@
-import { VaultError } from "./errors.ts";
+import { asVaultError, VaultError } from "./errors.ts";
 import type { Engine, ListedModel, ModelCard } from "./protocol.ts";
 
 export interface KnownModel {
@@ -12,13 +12,16 @@ export interface KnownModel {
   readonly expiresMs: number | null;
 }
 
-/** The models that a request may name. Never starts a load. */
+/** The models that a request may name; none where no page hosts an engine. Never starts a load. */
 export async function knownModels(engine: Engine): Promise<readonly KnownModel[]> {
+  const all = await engine.models().catch((cause: unknown) => {
+    if (asVaultError(cause).code === "engine-absent") return [];
+    throw cause;
+  });
   const status = await engine.status();
-  if (status.state === "absent") return [];
   const residents = status.state === "ready" ? status.residents : [];
   const last = status.state === "unloaded" ? status.card : null;
-  return (await engine.models()).map((listed) => {
+  return all.map((listed) => {
     const resident = residents.find(({ model }) => model === listed.name);
     return {
       name: listed.name,

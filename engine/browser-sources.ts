@@ -123,18 +123,19 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
     prepare: (report, signal) => prepare(name, report, signal),
   });
 
+  const nameOf = async (nameOrId: string): Promise<string> => {
+    const entry = findEntry(nameOrId, config);
+    if (entry) return entry.name;
+    const names = (await library.list()).map(({ name }) => name); // with those that were brought from the disk
+    if (names.includes(nameOrId)) return nameOrId;
+    throw new VaultError("model-not-found", `There is no model ${nameOrId}. There is: ${names.join(", ")}.`);
+  };
+
   return {
-    async find(nameOrId) {
-      const entry = findEntry(nameOrId, config);
-      if (entry) return source(entry.name);
-      const names = (await library.list()).map(({ name }) => name); // with those that were brought from the disk
-      if (names.includes(nameOrId)) return source(nameOrId);
-      throw new VaultError("model-not-found", `There is no model ${nameOrId}. There is: ${names.join(", ")}.`, {
-        field: "model",
-      });
-    },
+    find: async (nameOrId) => source(await nameOf(nameOrId)),
     list: () => library.list(),
-    async pull(name) {
+    async pull(nameOrId) {
+      const name = await nameOf(nameOrId);
       if (name === EMBEDDED.name) return;
       const manifest = await library.describe(name);
       const [best] = attemptsFor(manifest);

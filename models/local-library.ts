@@ -174,7 +174,7 @@ async function readFromApp(url: string, file: ModelFile): Promise<ArrayBuffer> {
 const notFound = (name: string): VaultError =>
   new VaultError(
     "model-not-found",
-    `There is no model ${name} here. GET /api/tags lists those that can be had; others go by their hub id: owner/name.`,
+    `There is no model ${name} here. GET /models lists those that can be had; others go by their hub id: owner/name.`,
   );
 
 const damaged = (name: string, path: string): VaultError =>

@@ -98,6 +98,14 @@ export const isProblem = async (response: Response, status: number, code: string
   return problem as { detail: string };
 };
 
+/** Of Ollama's dialect. */
+export const isOllamaError = async (response: Response, status: number): Promise<string> => {
+  assert.equal(response.status, status);
+  const body = (await response.json()) as Json;
+  assert.hasAllKeys(body, ["error"]);
+  return body.error;
+};
+
 /** The JSON of an answer that is fine. */
 export const json = async <T = Json>(response: Response): Promise<T> => {
   assert.equal(response.status, 200, await response.clone().text());

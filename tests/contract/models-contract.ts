@@ -2,6 +2,7 @@ import { assert } from "chai";
 import {
   type ContractCase,
   generate,
+  isOllamaError,
   isProblem,
   type Json,
   json,
@@ -24,13 +25,6 @@ const named = (models: Json[], name: string): Json =>
 const listed = async (send: Send, name: string) => named((await json(await send("/models"))).models, name);
 
 const remove = (send: Send, body: unknown) => send("/api/delete", { method: "DELETE", body: JSON.stringify(body) });
-
-const isOllamaError = async (response: Response, status: number): Promise<string> => {
-  assert.equal(response.status, status);
-  const body = (await response.json()) as Json;
-  assert.hasAllKeys(body, ["error"]);
-  return body.error;
-};
 
 export const MODELS_CONTRACT: readonly ContractCase[] = [
   {

@@ -2,6 +2,7 @@ import { assert } from "chai";
 import {
   type ContractCase,
   closedRecord,
+  isOllamaError,
   type Json,
   json,
   jsonLines,
@@ -20,13 +21,6 @@ const hasStatistics = (last: Json) => {
   for (const name of DURATIONS) assert.isTrue(Number.isInteger(last[name]) && last[name] >= 0, name);
   assert.isAbove(last.prompt_eval_count, 0);
   assert.isAtLeast(last.total_duration, last.eval_duration / 2); // clocks of two threads
-};
-
-const isError = async (response: Response, status: number): Promise<string> => {
-  assert.equal(response.status, status);
-  const body = (await response.json()) as Json;
-  assert.hasAllKeys(body, ["error"]);
-  return body.error;
 };
 
 export const OLLAMA_CONTRACT: readonly ContractCase[] = [
@@ -186,20 +180,20 @@ export const OLLAMA_CONTRACT: readonly ContractCase[] = [
     name: "Ollama: what is wrong is an error of theirs",
     async run(send) {
       const ask = (body: object) => post(send, "/api/chat", { model, messages, ...body });
-      assert.match(await isError(await ask({ model: "llama3" }), 404), /llama3.*minivault-demo/);
-      assert.match(await isError(await post(send, "/api/show", { model: "llama3" }), 404), /llama3/);
-      assert.match(await isError(await post(send, "/api/generate", { prompt: "a" }), 400), /^model is missing/);
-      assert.match(await isError(await ask({ options: { top_p: 7 } }), 400), /^options\.top_p must be/);
-      assert.match(await isError(await ask({ options: { mirostat: 2 } }), 400), /mirostat must be 0/);
-      assert.match(await isError(await ask({ keep_alive: "soon" }), 400), /^keep_alive must be .*5m/);
-      assert.match(await isError(await ask({ tools: [{}] }), 400), /tools are not supported/);
-      assert.match(await isError(await ask({ think: true }), 400), /think/);
+      assert.match(await isOllamaError(await ask({ model: "llama3" }), 404), /llama3.*minivault-demo/);
+      assert.match(await isOllamaError(await post(send, "/api/show", { model: "llama3" }), 404), /llama3/);
+      assert.match(await isOllamaError(await post(send, "/api/generate", { prompt: "a" }), 400), /^model is missing/);
+      assert.match(await isOllamaError(await ask({ options: { top_p: 7 } }), 400), /^options\.top_p must be/);
+      assert.match(await isOllamaError(await ask({ options: { mirostat: 2 } }), 400), /mirostat must be 0/);
+      assert.match(await isOllamaError(await ask({ keep_alive: "soon" }), 400), /^keep_alive must be .*5m/);
+      assert.match(await isOllamaError(await ask({ tools: [{}] }), 400), /tools are not supported/);
+      assert.match(await isOllamaError(await ask({ think: true }), 400), /think/);
       assert.match(
-        await isError(await ask({ messages: [{ role: "user", content: "word ".repeat(400) }] }), 422),
+        await isOllamaError(await ask({ messages: [{ role: "user", content: "word ".repeat(400) }] }), 422),
         /tokens/,
       );
-      assert.match(await isError(await send("/api/nothing"), 404), /nothing at \/api\/nothing/);
-      assert.match(await isError(await send("/api/chat"), 405), /POST/);
+      assert.match(await isOllamaError(await send("/api/nothing"), 404), /nothing at \/api\/nothing/);
+      assert.match(await isOllamaError(await send("/api/chat"), 405), /POST/);
     },
   },
 ];
