@@ -1,5 +1,6 @@
 import type { PickedFile } from "../core/protocol.ts";
 import { DTYPES } from "./catalogue.ts";
+import { SUFFIX } from "./manifest.ts";
 import type { Dtype, DtypeTable } from "./model-entry.ts";
 import { OnnxError, readOnnx } from "./onnx-file.ts";
 
@@ -132,17 +133,6 @@ async function checkTokenizer(files: Files): Promise<void> {
   }
 }
 
-/** Of the names of ONNX files. https://huggingface.co/docs/transformers.js/guides/dtypes */
-const SUFFIXES: Readonly<Record<Dtype, string>> = {
-  fp32: "",
-  fp16: "_fp16",
-  q8: "_quantized",
-  int8: "_int8",
-  uint8: "_uint8",
-  q4: "_q4",
-  q4f16: "_q4f16",
-  bnb4: "_bnb4",
-};
 const STEMS = ["decoder_model_merged", "model"];
 
 interface Weights {
@@ -156,8 +146,8 @@ interface Weights {
 async function findWeights(files: Files): Promise<Weights> {
   const found = [...files].filter(([path]) => /^(onnx\/)?[^/]+\.onnx$/.test(path));
   if (found.length === 0) throw new Error("There is no ONNX file. Pick a model that was converted to ONNX.");
-  const at = (stem: string, dtype: Dtype) => found.find(([path]) => baseOf(path) === `${stem}${SUFFIXES[dtype]}.onnx`);
-  const dtypesOf = (stem: string) => (Object.keys(SUFFIXES) as Dtype[]).filter((dtype) => at(stem, dtype));
+  const at = (stem: string, dtype: Dtype) => found.find(([path]) => baseOf(path) === `${stem}${SUFFIX[dtype]}.onnx`);
+  const dtypesOf = (stem: string) => (Object.keys(SUFFIX) as Dtype[]).filter((dtype) => at(stem, dtype));
   const stem = STEMS.find((name) => dtypesOf(name).length > 0);
   if (!stem) {
     const [only, another] = found;

@@ -2,8 +2,8 @@ import { VaultError } from "../core/errors.ts";
 import type { Device } from "../core/protocol.ts";
 import type { Dtype, ModelFile, ModelManifest } from "./model-entry.ts";
 
-/** What Transformers.js appends to a file's name. */
-const SUFFIX: Readonly<Record<Dtype, string>> = {
+/** What Transformers.js appends to a file's name. https://huggingface.co/docs/transformers.js/guides/dtypes */
+export const SUFFIX: Readonly<Record<Dtype, string>> = {
   fp32: "",
   fp16: "_fp16",
   q8: "_quantized",

@@ -1,4 +1,5 @@
 import { assert } from "chai";
+import { GREEDY } from "../../models/catalogue.ts";
 import type { FileStore, StoredFile } from "../../models/file-store.ts";
 import { createHasher } from "../../models/hash.ts";
 import type { ModelFile, ModelManifest } from "../../models/model-entry.ts";
@@ -51,18 +52,7 @@ const manifestOf = (name: string, parameters: string): ModelManifest => ({
   revision: "main",
   files: [fileOf("onnx/model.onnx", 7), { path: "a", sizeBytes: 0, hash: { type: "git-sha1", hex: "e69de29b" } }],
   dtypes: { webgpu: ["fp16"], wasm: ["q8"] },
-  defaults: {
-    temperature: 0,
-    topK: 0,
-    topP: 1,
-    minP: 0,
-    typicalP: 1,
-    repetitionPenalty: 1,
-    repetitionWindow: -1,
-    frequencyPenalty: 0,
-    presencePenalty: 0,
-    logitBias: [],
-  },
+  defaults: GREEDY,
   parameters,
   licence: "MIT",
   contextTokens: null,
