@@ -5,7 +5,9 @@ import { bundle } from "../tests/browser/bundle.ts";
 import { DIST, withFakeWorker } from "../tests/browser/site-folders.ts";
 import { runChaos } from "../tests/chaos/chaos.ts";
 import { findChromium, QUIET_FLAGS } from "../tests/find-chromium.ts";
+import { measureDownloads } from "./downloads.ts";
 import { measureLifecycle } from "./lifecycle.ts";
+import { measureLoads } from "./loads.ts";
 import { measureSizes } from "./sizes.ts";
 
 /** `npm run bench -- --json`: medians in real Chromium, on one line of JSON at the end. */
@@ -102,22 +104,31 @@ async function measureOverhead(browser: Browser) {
 }
 
 const round = (value: number) => Math.round(value * 1000) / 1000;
-const median = (sorted: readonly number[]) => round(sorted[Math.floor(sorted.length / 2)] ?? Number.NaN);
+const sortedOf = (values: readonly number[]) => values.toSorted((a, b) => a - b);
+const middle = (values: readonly number[]) => round(sortedOf(values)[Math.floor(values.length / 2)] ?? Number.NaN);
+const range = (values: readonly number[]) => [round(Math.min(...values)), round(Math.max(...values))];
+type Samples = Record<string, readonly number[]>;
+const each = <T>(samples: Samples, of: (values: readonly number[]) => T): Record<string, T> =>
+  Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, of(values)]));
 
 const sizes = await measureSizes();
 const browser = await chromium.launch({ executablePath: findChromium(), args: QUIET_FLAGS });
-const samples: Record<string, number[]> = {
+const samples: Samples = {
   ...(await measureReal(browser)),
   ...(await measureOverhead(browser)),
   ...(await measureLifecycle(browser, ENV)),
+  ...(await measureDownloads()),
 };
 await browser.close();
+/** By model. */
+const loads = await measureLoads();
 const { requests, lostTokens, lostRecords } = await runChaos({ seed: 1, minutes: 1, tell: () => {} });
 const chaos = { chaos_requests: requests, chaos_lost_tokens: lostTokens, chaos_lost_records: lostRecords };
 
-const medians = Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, median(values)]));
-const spread = Object.fromEntries(
-  Object.entries(samples).map(([name, values]) => [name, [round(values[0] ?? 0), round(values.at(-1) ?? 0)]]),
-);
-if (process.argv.includes("--json")) console.log(JSON.stringify({ ...medians, ...chaos, ...sizes, spread }));
-else console.table({ ...medians, ...chaos, ...sizes });
+const figuresBy = (of: (values: readonly number[]) => unknown) => ({
+  ...each(samples, of),
+  ...Object.fromEntries(Object.entries(loads).map(([name, byModel]) => [name, each(byModel, of)])),
+});
+const figures = { ...figuresBy(middle), ...chaos, ...sizes };
+if (process.argv.includes("--json")) console.log(JSON.stringify({ ...figures, spread: figuresBy(range) }));
+else console.table(figures);
