@@ -25,7 +25,29 @@ export async function fetchTree(
   { hub }: Origins,
   options: RetryOptions,
 ): Promise<ModelFile[]> {
-  const url = `${hub}/api/models/${escaped(repo)}/tree/${encodeURIComponent(revision)}?recursive=true`;
+  const files: ModelFile[] = [];
+  let url: string | null = `${hub}/api/models/${escaped(repo)}/tree/${encodeURIComponent(revision)}?recursive=true`;
+  for (let pages = 0; url !== null && pages < MAX_PAGES; pages++) {
+    const page: TreePage = await fetchPage(url, { repo, revision }, options);
+    files.push(...page.files);
+    url = page.next;
+  }
+  return files;
+}
+
+/** Of 1,000 entries each: what has more is no model. */
+const MAX_PAGES = 50;
+
+interface TreePage {
+  readonly files: readonly ModelFile[];
+  readonly next: string | null;
+}
+
+async function fetchPage(
+  url: string,
+  { repo, revision }: Pick<ModelEntry, "repo" | "revision">,
+  options: RetryOptions,
+): Promise<TreePage> {
   return withRetries(url, options, async () => {
     const { response, close } = await send(url, {}, options);
     try {
@@ -33,17 +55,24 @@ export async function fetchTree(
       if ([401, 403, 404].includes(response.status)) {
         throw new VaultError(
           "model-not-found",
-          `${new URL(hub).origin} has no public model ${repo} (revision ${revision}). Check its spelling: owner/name.`,
+          `${new URL(url).origin} has no public model ${repo} (revision ${revision}). Check its spelling: owner/name.`,
         );
       }
       const text = await response.text().catch((cause: unknown) => {
         throw asPassing("broke off its answer", cause);
       });
-      return readTree(text, url);
+      return { files: readTree(text, url), next: nextPage(response.headers.get("link"), url) };
     } finally {
       close();
     }
   });
+}
+
+/** Of the same origin, as far as we follow. https://www.rfc-editor.org/rfc/rfc8288 */
+function nextPage(link: string | null, url: string): string | null {
+  const [, target] = /<([^>]*)>\s*;[^,]*\brel="?next"?/.exec(link ?? "") ?? [];
+  const next = target && URL.canParse(target, url) ? new URL(target, url) : null;
+  return next?.origin === new URL(url).origin ? next.href : null;
 }
 
 function readTree(text: string, url: string): ModelFile[] {
