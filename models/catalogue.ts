@@ -16,7 +16,8 @@ export const GREEDY: Sampling = {
   presencePenalty: 0,
   logitBias: [],
 };
-const NUCLEUS: Sampling = { ...GREEDY, temperature: 0.8, topK: 50, topP: 0.95 };
+/** Of models that were not made to say one thing. */
+export const NUCLEUS: Sampling = { ...GREEDY, temperature: 0.8, topK: 50, topP: 0.95 };
 
 /**
  * What is tried where nobody said. 8-bit weights give wrong text on several GPUs (transformers.js#1286, #1317, #1512),

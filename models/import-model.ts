@@ -1,6 +1,6 @@
 import { VaultError } from "../core/errors.ts";
 import type { ImportToPage, PickedFile } from "../core/protocol.ts";
-import { GREEDY } from "./catalogue.ts";
+import { NUCLEUS } from "./catalogue.ts";
 import type { FileStore } from "./file-store.ts";
 import { createSha256 } from "./hash.ts";
 import { type ImportPlan, planImport, type Refusal } from "./import-plan.ts";
@@ -89,7 +89,7 @@ const manifestOf = ({ name, dtypes, contextTokens }: ImportPlan, files: readonly
   revision: "",
   files,
   dtypes,
-  defaults: { ...GREEDY, temperature: 0.8, topK: 50, topP: 0.95 },
+  defaults: NUCLEUS,
   parameters: "",
   licence: "",
   contextTokens,

@@ -1,6 +1,6 @@
 import type { PickedFile } from "../core/protocol.ts";
 import { DTYPES } from "./catalogue.ts";
-import { SUFFIX } from "./manifest.ts";
+import { STEMS, SUFFIX } from "./manifest.ts";
 import type { Dtype, DtypeTable } from "./model-entry.ts";
 import { OnnxError, readOnnx } from "./onnx-file.ts";
 
@@ -132,8 +132,6 @@ async function checkTokenizer(files: Files): Promise<void> {
     throw new Error(`tokenizer.json is of the kind ${short(String(type))}. ${[...TOKENIZERS].join(", ")} are known.`);
   }
 }
-
-const STEMS = ["decoder_model_merged", "model"];
 
 interface Weights {
   readonly dtypes: DtypeTable;

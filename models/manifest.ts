@@ -16,7 +16,7 @@ export const SUFFIX: Readonly<Record<Dtype, string>> = {
 const ALL = Object.keys(SUFFIX) as Dtype[];
 
 /** Of both, the merged one is known to take a KV cache, and is the smaller one where 8-bit weights were made late. */
-const STEMS = ["decoder_model_merged", "model"];
+export const STEMS = ["decoder_model_merged", "model"];
 
 const NEEDED = ["config.json", "tokenizer.json", "tokenizer_config.json"];
 /** `chat_template.jinja` is where newer repositories keep what used to be in `tokenizer_config.json`. */
