@@ -32,7 +32,9 @@ export interface ModelDownload {
 export async function downloadModel(download: ModelDownload): Promise<void> {
   const { manifest, paths, store, signal } = download;
   const files = paths.map((path) => fileOf(manifest, path));
-  if ((await missing(store, manifest, files)).length === 0) return;
+  const [gap] = await missing(store, manifest, files);
+  if (!gap) return;
+  if (manifest.source === "import") throw nowhereElse(manifest, gap);
   await withLock(`minivault-download-${manifest.name}`, signal, async () => {
     const left = await missing(store, manifest, files);
     if (left.length > 0) await fetchAll(download, files, left);
@@ -113,6 +115,13 @@ async function fetchOne(
   }
   onPublished(file.path);
 }
+
+/** Of what somebody brought from a disk. */
+const nowhereElse = ({ name }: ModelManifest, { path }: ModelFile): VaultError =>
+  new VaultError(
+    "model-broken",
+    `${path} of ${name} is missing or damaged, and only who brought ${name} here has it. Delete it, then bring it again.`,
+  );
 
 function fileOf({ name, files }: ModelManifest, path: string): ModelFile {
   const file = files.find((each) => each.path === path);
