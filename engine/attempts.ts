@@ -37,6 +37,27 @@ function orNone(attempts: () => readonly Attempt[]): readonly Attempt[] {
   }
 }
 
+/** Those that are no larger than the site's owner allows. */
+export function admitted(
+  manifest: ModelManifest,
+  attempts: readonly Attempt[],
+  { limits }: VaultConfig,
+): readonly Attempt[] {
+  const max = limits.max_download_bytes;
+  if (max === null || !["hub", "site"].includes(manifest.source) || attempts.length === 0) return attempts;
+  const sizes = attempts.map(({ paths }) => sizeOf(manifest, paths));
+  const small = attempts.filter((_, index) => (sizes[index] ?? 0) <= max);
+  if (small.length > 0) return small;
+  const least = `${megabytes(Math.min(...sizes), Math.ceil)} MB to download`;
+  throw new VaultError(
+    "model-too-large",
+    `${manifest.name} has ${least}, and this site allows ${megabytes(max, Math.floor)} MB a model. Use a smaller one.`,
+  );
+}
+
+/** To a tenth: a limit and what exceeds it should not read the same. */
+const megabytes = (bytes: number, round: (value: number) => number): number => round(bytes / 1e5) / 10;
+
 /** Those that this device has the memory for. Throws `model-too-large` if there is none. */
 export async function thatFit(manifest: ModelManifest, attempts: readonly Attempt[], read: ReadFile) {
   const { deviceMemory } = navigator as { deviceMemory?: number };

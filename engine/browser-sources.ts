@@ -4,7 +4,7 @@ import type { Avoidable, ErrorCode, Fallback } from "../core/protocol.ts";
 import { EMBEDDED, findEntry } from "../models/catalogue.ts";
 import type { ModelManifest } from "../models/model-entry.ts";
 import type { ModelLibrary } from "../models/model-library.ts";
-import { type Attempt, attemptsOn, thatFit, weightsOf } from "./attempts.ts";
+import { type Attempt, admitted, attemptsOn, thatFit, weightsOf } from "./attempts.ts";
 import { type ComputeTarget, gpuBuild } from "./device.ts";
 import type { ModelOrigin } from "./load-model.ts";
 import type { LanguageModel, TextModel } from "./model.ts";
@@ -29,7 +29,7 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
 
   /** Best first. A worker can load only one build of the runtime, so the first model decides which. */
   const attemptsFor = (manifest: ModelManifest): readonly Attempt[] => {
-    const attempts = attemptsOn(target, manifest, config);
+    const attempts = admitted(manifest, attemptsOn(target, manifest, config), config);
     build ??= attempts[0]?.gpu ? "gpu" : "cpu";
     chooseBuild(build === "gpu" ? gpuBuild() : "wasm");
     return build === "gpu" ? attempts : attempts.filter(({ gpu }) => !gpu);
