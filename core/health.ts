@@ -15,6 +15,7 @@ export async function healthResponse({ host, engine, queue, log, logFailures }: 
   const facts = {
     host,
     ...factsOf(status),
+    models: status.notKept === undefined ? { kept: true } : { kept: false, reason: status.notKept },
     queue: { active: queue.active, waiting: queue.waiting, max_waiting: queue.maxWaiting },
     ...(await recentExchanges(log)),
     log_failures: logFailures,

@@ -223,7 +223,12 @@ export interface Loading extends Progress {
   readonly phase: "downloading" | "starting";
 }
 
-export type EngineStatus =
+export type EngineStatus = EngineState & {
+  /** Why models are fetched anew at each visit, as a sentence for people. Left out: they are kept. */
+  readonly notKept?: string;
+};
+
+type EngineState =
   /** No page hosts an engine, or it has not been asked to load yet. */
   | { readonly state: "absent" }
   | ({ readonly state: "loading" } & Loading)
@@ -393,6 +398,8 @@ export type Avoidable = "webgpu" | "threads";
 export type EngineToPage =
   /** Once the worker holds its lock; not earlier, or it would be taken for dead. */
   | { readonly type: "alive" }
+  /** Its first download has begun, and a worker cannot ask the browser to keep what comes. */
+  | { readonly type: "downloading" }
   /** It needs to be replaced: what it computes with is lost, and only a new worker can begin anew. */
   | { readonly type: "broken"; readonly part: Avoidable; readonly reason: string };
 

@@ -25,6 +25,8 @@ export interface LocalEngineOptions {
   readonly maxResidents?: number;
   /** How long a model stays after its last use, unless a request says otherwise. */
   readonly keepMs?: number;
+  /** Why files of models are not kept, if that is known to be so. */
+  readonly notKept?: () => string | null;
   readonly onStatus?: (status: EngineStatus) => void;
 }
 
@@ -46,6 +48,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     fallback,
     maxResidents = 1,
     keepMs = Number.POSITIVE_INFINITY,
+    notKept = () => null,
     onStatus = () => {},
   } = options;
   const bornMs = performance.now();
@@ -115,6 +118,11 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   }
 
   const status = (): EngineStatus => {
+    const reason = notKept();
+    return { ...state(), ...(reason !== null && { notKept: reason }) };
+  };
+
+  const state = (): EngineStatus => {
     const [front] = residents.loaded;
     const { loading } = residents;
     if (front) {

@@ -9,6 +9,7 @@ import {
   type Avoidable,
   type EngineStatus,
   type EngineToPage,
+  type ListedModel,
   type PageToEngine,
   STATUS_CHANNEL,
   type StatusMessage,
@@ -29,6 +30,18 @@ const channel = new BroadcastChannel(STATUS_CHANNEL);
 const tell = (message: StatusMessage) => channel.postMessage(message);
 const tellPage = (message: EngineToPage) => self.postMessage(message);
 const publish = (status: EngineStatus) => tell({ type: "status", status });
+
+/** Why files of models are not kept beyond this visit. */
+let notKept: string | null = null;
+let hasDownloaded = false;
+
+/** A worker cannot ask that what is stored be kept. */
+function tellModels(models: readonly ListedModel[]): void {
+  tell({ type: "models", models });
+  if (hasDownloaded || !models.some(({ files }) => files.state === "downloading")) return;
+  hasDownloaded = true;
+  tellPage({ type: "downloading" });
+}
 
 let latest: EngineStatus;
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -51,9 +64,13 @@ async function createEngine({ baseUrl, avoid }: Start): Promise<LocalEngine> {
   try {
     const config = await readConfig(baseUrl);
     const target = await findTarget(config.device, avoid);
-    const onChange = async () => tell({ type: "models", models: await library.list() });
+    const onChange = async () => tellModels(await library.list());
+    const onNotKept = (reason: string) => {
+      notKept = reason;
+      void engine?.then(async (ready) => publish(await ready.status()));
+    };
     const device = target.gpu ? "webgpu" : "wasm";
-    const library = createModelLibrary({ config, baseUrl, device, onChange });
+    const library = createModelLibrary({ config, baseUrl, device, onChange, onNotKept });
     const onBroken = (part: Avoidable, reason: string) => tellPage({ type: "broken", part, reason });
     return createLocalEngine({
       sources: browserSources({ config, baseUrl, library, target, onBroken }),
@@ -61,6 +78,7 @@ async function createEngine({ baseUrl, avoid }: Start): Promise<LocalEngine> {
       fallback: EMBEDDED.name,
       maxResidents: config.resident_models,
       keepMs: config.idle_unload_s === null ? Number.POSITIVE_INFINITY : config.idle_unload_s * 1000,
+      notKept: () => notKept,
       onStatus,
     });
   } catch (cause) {
@@ -89,7 +107,8 @@ async function live(aliveLock: string): Promise<void> {
 
 async function tellAll(engine: LocalEngine): Promise<void> {
   publish(await engine.status());
-  tell({ type: "models", models: await engine.models() });
+  const models = await engine.models().catch(() => null); // of a wrong configuration, the status tells
+  if (models) tellModels(models);
 }
 
 type Start = Extract<PageToEngine, { type: "start" }>;
@@ -103,7 +122,10 @@ self.addEventListener("message", ({ data }: MessageEvent<PageToEngine>) => {
       void live(data.aliveLock);
       engine = createEngine(data);
       attach = engine.then((ready) => serveEngineOnPorts(ready));
-      void engine.then((ready) => ready.preload());
+      void engine.then((ready) => {
+        void ready.preload();
+        void tellAll(ready); // pages may have asked before anybody was there to answer
+      });
       break;
     case "attach":
       void attach?.then((serve) => serve(data.port, data.host));

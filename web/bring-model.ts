@@ -5,6 +5,7 @@ import {
   STATUS_CHANNEL,
   type StatusMessage,
 } from "../core/protocol.ts";
+import { askToKeep } from "./ask-to-keep.ts";
 
 export interface Bringing {
   /** What is stored so far is deleted. */
@@ -31,7 +32,7 @@ export function bringModel(
     else end(data);
   });
   worker.addEventListener("error", () => end({ type: "refused", problems: [NO_WORKER] }));
-  void navigator.storage?.persist?.().catch(() => {}); // or the browser may delete it when the disk is full
+  askToKeep();
   send({ type: "import", files, taken });
   return { cancel: () => send({ type: "cancel" }) };
 }

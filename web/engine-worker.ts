@@ -2,6 +2,7 @@ import { reasonOf, VaultError } from "../core/errors.ts";
 import type { Avoidable, EngineToPage, PageToEngine } from "../core/protocol.ts";
 import { randomId } from "../core/random-id.ts";
 import { requestLock } from "../core/web-lock.ts";
+import { askToKeep } from "./ask-to-keep.ts";
 
 export interface WorkerOptions {
   /** Starts the engine's dedicated worker: a service worker cannot. */
@@ -74,6 +75,7 @@ export function superviseWorker({ createWorker, baseUrl }: WorkerOptions, events
     worker.addEventListener("message", ({ data }: MessageEvent<EngineToPage>) => {
       if (current !== mine) return;
       if (data.type === "broken") return renew(data.part);
+      if (data.type === "downloading") return askToKeep();
       clearTimeout(late);
       mine.alive = true;
       // Granted when the worker is gone, which nothing else tells.

@@ -197,6 +197,7 @@ export class ModelsPanel extends LitElement {
   }
 
   #storage(): string {
+    if (this.engine.notKept) return this.engine.notKept;
     const used = this.models.reduce((sum, model) => sum + storedBytes(model), 0);
     const free = this.freeBytes === null ? "" : ` This browser has room for ${formatBytes(this.freeBytes)} more.`;
     return `${used > 0 ? `Models take ${formatBytes(used)} of your disk.` : "No model takes room on your disk."}${free}`;
