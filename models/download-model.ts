@@ -22,7 +22,7 @@ export interface ModelDownload {
   readonly onLoaded: (loadedBytes: number, totalBytes: number) => void;
   readonly onRetrying: (reason: string | null) => void;
   /** A file is here, whole and verified. */
-  readonly onPublished: (path: string) => void;
+  readonly onPublished?: (path: string) => void;
 }
 
 /**
@@ -113,7 +113,7 @@ async function fetchOne(
     if (isQuotaExceeded(cause)) throw storageFull(manifest.name, file.sizeBytes, await freeBytes());
     throw cause;
   }
-  onPublished(file.path);
+  onPublished?.(file.path);
 }
 
 /** Of what somebody brought from a disk. */

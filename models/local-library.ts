@@ -40,19 +40,11 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
   const running = new Map<string, Running>();
   const failures = new Map<string, VaultError>();
   const trees = new Map<string, Promise<ModelManifest>>();
-  /** By model and path: what was verified in this visit, when it was written or when it was read. */
-  const verified = new Map<string, Set<string>>();
-  const verifiedOf = (name: string) => {
-    const paths = verified.get(name) ?? new Set();
-    verified.set(name, paths);
-    return paths;
-  };
 
   const start = (manifest: ModelManifest, paths: readonly string[]): Running => {
     const { name } = manifest;
-    const onPublished = (path: string) => verifiedOf(name).add(path);
     const download = shareDownload(
-      (handle) => downloadModel({ checkRoom, ...options, ...handle, manifest, paths, timing, onPublished }),
+      (handle) => downloadModel({ checkRoom, ...options, ...handle, manifest, paths, timing }),
       onChange,
     );
     const started = { paths: new Set(paths), download, paused: false };
@@ -104,15 +96,11 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
       const { name, source } = manifest;
       if (source === "embedded") return readFromApp(fileUrl(manifest, path, origins), file);
       const stored = await store.read(name, path);
-      const bytes = await verifiedBytes(stored, file, verifiedOf(name).has(path));
-      if (bytes) {
-        verifiedOf(name).add(path);
-        return bytes;
-      }
-      verifiedOf(name).delete(path);
+      const bytes = await verifiedBytes(stored, file);
+      if (bytes) return bytes;
       if (stored) await store.remove(name, path);
       await library.fetch(manifest, [path], {});
-      const again = await verifiedBytes(await store.read(name, path), file, false);
+      const again = await verifiedBytes(await store.read(name, path), file);
       if (!again) throw damaged(name, path);
       return again;
     },
@@ -144,7 +132,6 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
     async remove(name) {
       await library.pause(name);
       await store.remove(name);
-      verified.delete(name);
       failures.delete(name);
       trees.delete(name);
       onChange();
@@ -153,17 +140,20 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
   return library;
 }
 
-/** `null` if they are not what they should be. */
-async function verifiedBytes(blob: Blob | null, file: ModelFile, trusted: boolean): Promise<ArrayBuffer | null> {
+/**
+ * `null` if they are not what they should be. Looked at each time, also right after the download: a file that was
+ * changed since would be loaded as a broken model for as long as this thread lives.
+ */
+async function verifiedBytes(blob: Blob | null, file: ModelFile): Promise<ArrayBuffer | null> {
   if (blob?.size !== file.sizeBytes) return null;
   const bytes = await blob.arrayBuffer().catch(() => null); // removed or replaced meanwhile
-  return bytes && (trusted || !file.hash || (await hashMatches(file.hash, bytes))) ? bytes : null;
+  return bytes && (!file.hash || (await hashMatches(file.hash, bytes))) ? bytes : null;
 }
 
 /** The service worker keeps what comes with the app. */
 async function readFromApp(url: string, file: ModelFile): Promise<ArrayBuffer> {
   const response = await fetch(url).catch(() => null);
-  const bytes = response?.ok ? await verifiedBytes(await response.blob(), file, false) : null;
+  const bytes = response?.ok ? await verifiedBytes(await response.blob(), file) : null;
   if (bytes) return bytes;
   throw new VaultError(
     response?.ok ? "model-broken" : "model-unavailable",

@@ -146,6 +146,16 @@ for (const how of ["change a byte", "evict"] as const) {
   });
 }
 
+test("stored weights are healed that were changed after they had been read", async ({ hub, tab }) => {
+  const page = await tab();
+  expect(await fetchAll(page)).toBe("here");
+  expect(await weightsAreRight(page)).toBe(true);
+  await tamper(page, "change a byte");
+  hub.requests.length = 0;
+  expect(await weightsAreRight(page)).toBe(true);
+  expect(hub.requests).toEqual([PATH]);
+});
+
 test("an origin that refuses `If-Range` is asked without it", async ({ hub, tab }) => {
   hub.faults = [{ cutAfter: 0.6 * SIZE, cutMs: 500, times: 1 }, { noPreflight: true }];
   const page = await tab();
