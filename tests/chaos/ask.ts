@@ -24,15 +24,39 @@ export interface Asked {
   readonly atMs: number;
   text: string;
   /** `gone`: its tab was closed, crashed or reloaded. */
-  end: { readonly how: "done" | "left" | "cut" | "refused" | "gone"; readonly detail: string } | null;
+  end: {
+    readonly how: "done" | "left" | "cut" | "refused" | "gone";
+    readonly detail: string;
+    readonly atMs: number;
+  } | null;
   ends: number;
 }
 
+/** Comes with the app; requests that name no model are for it. */
+export const APP_MODEL = "minivault-demo";
+/** Has to be had from the hub. */
+export const HUB_MODEL = "distilgpt2";
+
 const STORIES = ["Once upon a time", "A red fox", "User: Tell me a joke about AI\nAssistant:", "The moon"] as const;
 
-/** Every request is one of these, so that its whole answer is known. */
-export const BODIES: readonly GenerateInput[] = STORIES.flatMap((prompt) => [
-  { prompt, max_new_tokens: 200, temperature: 0 },
-  { prompt, max_new_tokens: 220, temperature: 1, seed: 7 },
-  { prompt, max_new_tokens: 180, temperature: 1.2, top_k: 40, seed: 11 },
-]);
+const LINES = ["Once upon a time", "The moon"] as const;
+
+/**
+ * Every request is one of these, so that its whole answer is known.
+ *
+ * @param scale of their lengths: a GPU that is simulated computes a tenth as many tokens a second as the CPU
+ */
+export const bodiesOf = (scale: number): readonly GenerateInput[] => {
+  const tokens = (count: number) => Math.round(count * scale);
+  return [
+    ...STORIES.flatMap((prompt) => [
+      { prompt, max_new_tokens: tokens(200), temperature: 0 },
+      { prompt, max_new_tokens: tokens(220), temperature: 1, seed: 7 },
+      { prompt, max_new_tokens: tokens(180), temperature: 1.2, top_k: 40, seed: 11 },
+    ]),
+    ...LINES.flatMap((prompt) => [
+      { model: HUB_MODEL, prompt, max_new_tokens: tokens(160), temperature: 1, seed: 7 },
+      { model: HUB_MODEL, prompt, max_new_tokens: tokens(140), temperature: 1.2, top_k: 40, seed: 11 },
+    ]),
+  ];
+};

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer, { type Browser, type CDPSession, type Page } from "puppeteer-core";
-import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
+import { findChromium, QUIET_FLAGS, SOFTWARE_GPU_FLAGS } from "../find-chromium.ts";
 import type { Report } from "./ask.ts";
+import { watchWorkers } from "./watch-workers.ts";
 
 /** A tab, and what it needs to be broken. */
 export interface Tab {
@@ -14,8 +15,8 @@ export interface Tab {
 
 export interface ChaosBrowser {
   readonly tabs: readonly Tab[];
-  /** Sentences; nothing is as it should be. */
-  readonly pageErrors: readonly string[];
+  /** Sentences: what nobody caught, in pages and workers. None is as it should be. */
+  readonly errors: readonly string[];
   open(): Promise<Tab>;
   close(tab: Tab): Promise<void>;
   crashTab(tab: Tab): Promise<void>;
@@ -28,6 +29,8 @@ export interface ChaosBrowser {
 
 export interface BrowserOptions {
   readonly url: string;
+  /** With a simulated one. */
+  readonly gpu: boolean;
   /** Runs in every tab before its own scripts. */
   readonly script: string;
   readonly onReport: (id: string, report: Report) => void;
@@ -38,9 +41,9 @@ export interface BrowserOptions {
 /**
  * Chromium by Puppeteer, whose tabs freeze when they are told to: Playwright keeps its own awake.
  */
-export async function startBrowser({ url, script, onReport, onGone }: BrowserOptions): Promise<ChaosBrowser> {
+export async function startBrowser({ url, gpu, script, onReport, onGone }: BrowserOptions): Promise<ChaosBrowser> {
   const profile = mkdtempSync(join(tmpdir(), "minivault-chaos-"));
-  const pageErrors: string[] = [];
+  const errors: string[] = [];
   let tabs: Tab[] = [];
   let browser: Browser;
 
@@ -49,8 +52,9 @@ export async function startBrowser({ url, script, onReport, onGone }: BrowserOpt
       executablePath: findChromium(),
       userDataDir: profile,
       headless: true,
-      args: [...QUIET_FLAGS, "--hide-crash-restore-bubble"],
+      args: [...QUIET_FLAGS, ...(gpu ? SOFTWARE_GPU_FLAGS : []), "--hide-crash-restore-bubble"],
     });
+    watchWorkers(browser, (error) => errors.push(error));
   };
 
   const drop = (tab: Tab) => {
@@ -62,7 +66,7 @@ export async function startBrowser({ url, script, onReport, onGone }: BrowserOpt
   const open = async (): Promise<Tab> => {
     const page = await browser.newPage();
     const tab: Tab = { page, devtools: await page.createCDPSession(), frozen: false };
-    page.on("pageerror", (error) => pageErrors.push(String(error)));
+    page.on("pageerror", (error) => errors.push(`page error: ${error}`));
     page.on("error", () => {
       drop(tab); // it crashed
       page.close().catch(() => {});
@@ -84,7 +88,7 @@ export async function startBrowser({ url, script, onReport, onGone }: BrowserOpt
     get tabs() {
       return tabs;
     },
-    pageErrors,
+    errors,
     open,
     async close(tab) {
       drop(tab);

@@ -1,11 +1,13 @@
 import { readFileSync, rmSync } from "node:fs";
 import type { Page } from "puppeteer-core";
 import { type Site, serveSite } from "../../cli/site-server.ts";
+import type { GenerateInput } from "../../core/dialects/minivault.ts";
 import type { LogRecord } from "../../core/log-record.ts";
 import { uniform } from "../../engine/random.ts";
 import { bundle, bundlePath } from "../browser/bundle.ts";
 import { deploy, withVersions } from "../browser/site-folders.ts";
-import { type Ask, type Asked, BODIES, type Report } from "./ask.ts";
+import { APP_MODEL, type Ask, type Asked, bodiesOf, HUB_MODEL, type Report } from "./ask.ts";
+import { type BreakableHub, startBreakableHub } from "./breakable-hub.ts";
 import { startBrowser, type Tab, until } from "./browser.ts";
 import { pick, pickFault, type World } from "./faults.ts";
 import { judge, type Verdict } from "./oracle.ts";
@@ -13,6 +15,8 @@ import { judge, type Verdict } from "./oracle.ts";
 export interface ChaosOptions {
   readonly seed: number;
   readonly minutes: number;
+  /** On the GPU, which is simulated and slow; else on the CPU. */
+  readonly gpu?: boolean;
   readonly tell: (line: string) => void;
 }
 
@@ -22,7 +26,9 @@ export interface ChaosResult extends Verdict {
 }
 
 /** Requests that are under way at a time; the queue has room for nine. */
-const MAX_OPEN = 6;
+const MAX_OPEN = { cpu: 6, gpu: 3 };
+/** Of the answers' lengths. */
+const SCALE = { cpu: 1, gpu: 0.1 };
 /** Between two steps of the schedule. */
 const STEP_MS = [30, 300] as const;
 /** A step in so many is a fault. */
@@ -32,20 +38,26 @@ const BROKEN_MS = [500, 4_000] as const;
 /** For what was asked to end, once nothing more is asked. */
 const LAST_MS = 120_000;
 
-const ENV = {
-  MINIVAULT_HUB: "http://localhost:9",
-  MINIVAULT_MODEL: "minivault-demo",
-  MINIVAULT_DEVICE: "wasm",
+const envOf = (hub: BreakableHub, gpu: boolean) => ({
+  MINIVAULT_HUB: hub.url,
+  MINIVAULT_MODEL: APP_MODEL,
+  // The catalogue knows the hashes of the real files, which the stand-in does not have: its own tree tells.
+  MINIVAULT_MODELS: JSON.stringify([{ name: HUB_MODEL, repo: "Xenova/distilgpt2", revision: "main" }]),
+  MINIVAULT_DEVICE: gpu ? "webgpu" : "wasm",
+  MINIVAULT_RESIDENT_MODELS: gpu ? "2" : "1", // to change places takes seconds there
   MINIVAULT_RATE_LIMIT: "100000/100000",
-};
+});
 
 /** Overlapping requests in several tabs while a seeded schedule breaks things around them; then judges what came of it. */
-export async function runChaos({ seed, minutes, tell }: ChaosOptions): Promise<ChaosResult> {
+export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOptions): Promise<ChaosResult> {
   await bundle("../chaos/in-page.ts", "chaos.js");
   const folder = withVersions(false);
   let version = 1;
   deploy(folder, `${version}`);
-  const { site, restart, stop } = await startServer(folder);
+  const hub = await startBreakableHub();
+  const { site, restart, stop } = await startServer(folder, envOf(hub, gpu));
+  const device = gpu ? "gpu" : "cpu";
+  const bodies = bodiesOf(SCALE[device]);
 
   let step = 0;
   const random = () => uniform(seed, step++);
@@ -56,23 +68,24 @@ export async function runChaos({ seed, minutes, tell }: ChaosOptions): Promise<C
   const faults: Record<string, number> = {};
   const complaints: string[] = [];
 
-  const end = (id: string, how: Exclude<Asked["end"], null>) => {
+  const end = (id: string, how: NonNullable<Asked["end"]>["how"], detail = "") => {
     const one = asked.get(id);
     if (!one || one.end?.how === "gone") return; // a late report of a tab that is gone
     one.ends++;
-    one.end ??= how;
+    one.end ??= { how, detail, atMs: Date.now() };
   };
   const browser = await startBrowser({
     url: site.url,
+    gpu,
     script: readFileSync(bundlePath("chaos.js"), "utf8"),
     onReport(id, report: Report) {
       const one = asked.get(id);
       if (!one) return;
-      if (report.type === "end") end(id, { how: report.how, detail: report.detail ?? "" });
+      if (report.type === "end") end(id, report.how, report.detail);
       else if (!one.end) one.text += report.text;
     },
     onGone(page) {
-      for (const [id, tab] of tabOf) if (tab === page && !asked.get(id)?.end) end(id, { how: "gone", detail: "" });
+      for (const [id, tab] of tabOf) if (tab === page && !asked.get(id)?.end) end(id, "gone");
     },
   });
 
@@ -81,7 +94,7 @@ export async function runChaos({ seed, minutes, tell }: ChaosOptions): Promise<C
 
   const ask = () => {
     const tab = pick(awake(), random());
-    const body = pick(BODIES, random());
+    const body = pick(bodies, random());
     const way = pick(["client", "client", "client", "fetch", "json"] as const, random());
     if (!tab || !body || !way) return;
     const leaveAfter = random() < 0.25 ? 1 + Math.floor(random() * 60) : 0;
@@ -90,11 +103,12 @@ export async function runChaos({ seed, minutes, tell }: ChaosOptions): Promise<C
     tabOf.set(one.id, tab.page);
     tab.page
       .evaluate((one) => void (globalThis as unknown as { chaosAsk(one: unknown): unknown }).chaosAsk(one), one)
-      .catch(() => end(one.id, { how: "gone", detail: "" }));
+      .catch(() => end(one.id, "gone"));
   };
 
   const world: World = {
     browser,
+    hub,
     random,
     setServer: async (up) => (up ? restart() : stop()),
     async update() {
@@ -119,18 +133,19 @@ export async function runChaos({ seed, minutes, tell }: ChaosOptions): Promise<C
   };
 
   await browser.open();
-  const references = await readReferences(browser.tabs[0]!);
+  const references = await readReferences(browser.tabs[0]!, bodies);
   const untilMs = Date.now() + minutes * 60_000;
   let toldMs = Date.now();
   for (let count = 1; Date.now() < untilMs; count++) {
-    while (isOpen() < MAX_OPEN && awake().length > 0) ask();
+    while (isOpen() < MAX_OPEN[device] && awake().length > 0) ask();
     await sleep(between(STEP_MS));
     await mend(Date.now());
     if (count % FAULT_EVERY === 0) {
-      const fault = pickFault(random());
-      faults[fault.name] = (faults[fault.name] ?? 0) + 1;
+      const fault = pickFault(random(), gpu);
       try {
         const undo = await fault.strike(world);
+        if (undo === null) continue;
+        faults[fault.name] = (faults[fault.name] ?? 0) + 1;
         if (undo) mends.push({ atMs: Date.now() + between(BROKEN_MS), mend: undo });
       } catch (cause) {
         complaints.push(`${fault.name}, at request ${asked.size}: ${cause}`);
@@ -146,10 +161,14 @@ export async function runChaos({ seed, minutes, tell }: ChaosOptions): Promise<C
   await quiet(LAST_MS);
 
   const last = await browser.open();
-  complaints.push(...(await lastComplaints(last)), ...browser.pageErrors.map((error) => `page error: ${error}`));
-  const verdict = judge([...asked.values()], await readLog(last), references);
+  complaints.push(...(await lastComplaints(last)), ...browser.errors);
+  const verdict = judge([...asked.values()], await readLog(last), { references, outages: hub.outages });
+  for (const [body, text] of await readReferences(last, oneOfEach(bodies))) {
+    if (text !== references.get(body)) complaints.push(`at the end, ${JSON.stringify(body)} is answered: ${text}`);
+  }
   await browser.end();
   await stop();
+  await hub.close();
   rmSync(folder, { recursive: true });
   return { ...verdict, complaints: [...complaints, ...verdict.complaints], seed, faults };
 }
@@ -160,8 +179,8 @@ const OFFER = "vault-app >>> .line button";
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** At the same address after each start. */
-async function startServer(folder: string) {
-  let site: Site | undefined = await serveSite({ folder, port: 0, env: ENV });
+async function startServer(folder: string, env: ReturnType<typeof envOf>) {
+  let site: Site | undefined = await serveSite({ folder, port: 0, env });
   const { url } = site;
   const stop = async () => {
     const stopped = site;
@@ -170,21 +189,25 @@ async function startServer(folder: string) {
     await stopped?.close();
   };
   const restart = async () => {
-    site ??= await serveSite({ folder, port: Number(new URL(url).port), env: ENV });
+    site ??= await serveSite({ folder, port: Number(new URL(url).port), env });
   };
   return { site: { url }, stop, restart };
 }
 
+/** For each model. */
+const oneOfEach = (bodies: readonly GenerateInput[]): readonly GenerateInput[] =>
+  bodies.filter(({ model }, index) => bodies.findIndex((body) => body.model === model) === index);
+
 /** Whole answers, undisturbed. */
-async function readReferences({ page }: Tab): Promise<string[]> {
-  const texts: string[] = [];
-  for (const body of BODIES) {
-    texts.push(
-      await page.evaluate(async (body) => {
-        const response = await fetch("/generate", { method: "POST", body: JSON.stringify(body) });
-        return (await response.json()).response as string;
-      }, body),
-    );
+async function readReferences({ page }: Tab, bodies: readonly GenerateInput[]): Promise<Map<GenerateInput, string>> {
+  const texts = new Map<GenerateInput, string>();
+  for (const body of bodies) {
+    const text = await page.evaluate(async (body) => {
+      const response = await fetch("/generate", { method: "POST", body: JSON.stringify(body) });
+      const answer = await response.text();
+      return response.ok ? (JSON.parse(answer).response as string) : answer;
+    }, body);
+    texts.set(body, text);
   }
   return texts;
 }

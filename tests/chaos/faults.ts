@@ -1,7 +1,12 @@
+import { HUB_MODEL } from "./ask.ts";
+import { type BreakableHub, CUTS } from "./breakable-hub.ts";
 import type { ChaosBrowser, Tab } from "./browser.ts";
+import { destroyGpu } from "./destroy-gpu.ts";
+import { EVICTIONS, evict } from "./evict.ts";
 
 export interface World {
   readonly browser: ChaosBrowser;
+  readonly hub: BreakableHub;
   /** A number in [0, 1) from the run's seed. */
   random(): number;
   /** Stops the site's server, and starts it again. */
@@ -14,8 +19,9 @@ interface Fault {
   readonly name: string;
   /** How often, beside the others. */
   readonly weight: number;
-  /** What is undone later comes back as a function. */
-  strike(world: World): Promise<(() => Promise<void>) | undefined>;
+  readonly needsGpu?: true;
+  /** What is undone later comes back as a function; `null`: there was nothing to break. */
+  strike(world: World): Promise<(() => Promise<void>) | undefined | null>;
 }
 
 const MAX_TABS = 4;
@@ -29,6 +35,13 @@ const someTab = ({ browser, random }: World): Tab | undefined => pick(browser.ta
 const keepOne = async ({ browser }: World) => {
   if (!browser.tabs.some(({ frozen }) => !frozen)) await browser.open();
   return undefined;
+};
+
+const evictSome = async ({ browser, random }: World): Promise<boolean> => {
+  const tab = browser.tabs.find(({ frozen }) => !frozen);
+  const how = pick(EVICTIONS, random());
+  const which = random();
+  return tab !== undefined && how !== undefined && (await evict(tab.page, HUB_MODEL, how, which).catch(() => false));
 };
 
 /** Leaving a request and not reading on are among the requests themselves. */
@@ -102,8 +115,42 @@ const FAULTS: readonly Fault[] = [
       return undefined;
     },
   },
+  {
+    name: "evict a model file",
+    weight: 4,
+    strike: async (world) => ((await evictSome(world)) ? undefined : null),
+  },
+  {
+    name: "cut the hub",
+    weight: 4,
+    async strike(world) {
+      const { hub, random } = world;
+      const how = pick(CUTS, random());
+      const isFelt = random() < 0.5; // else only those notice who have a download under way
+      if (hub.isCut || !how) return null;
+      if (isFelt) await evictSome(world);
+      await hub.cut(how);
+      return () => hub.mend();
+    },
+  },
+  {
+    name: "destroy GPU device",
+    weight: 12,
+    needsGpu: true,
+    async strike({ browser }) {
+      const pages = browser.tabs.filter(({ frozen }) => !frozen).map(({ page }) => page);
+      const counts = await Promise.all(pages.map(destroyGpu));
+      return counts.some((count) => count > 0) ? undefined : null;
+    },
+  },
 ];
 
-const LOTS = FAULTS.flatMap((fault) => Array<Fault>(fault.weight).fill(fault));
-
-export const pickFault = (random: number): Fault => pick(LOTS, random) ?? FAULTS[0]!;
+export const pickFault = (random: number, gpu: boolean): Fault => {
+  const lots = FAULTS.filter(({ needsGpu }) => gpu || !needsGpu);
+  return (
+    pick(
+      lots.flatMap((fault) => Array<Fault>(fault.weight).fill(fault)),
+      random,
+    ) ?? FAULTS[0]!
+  );
+};

@@ -1,4 +1,5 @@
 /** Runs in the tabs of a chaos run: asks in one of several ways, and reports each piece of text as it comes. */
+import { VaultError } from "../../core/errors.ts";
 import { generate } from "../../web/client.ts";
 import type { Ask, Report } from "./ask.ts";
 
@@ -60,6 +61,9 @@ Object.assign(globalThis, {
     try {
       await chaosReport(ask.id, await WAYS[ask.way](ask, say));
     } catch (cause) {
+      if (cause instanceof VaultError && cause.code === "model-unavailable") {
+        return chaosReport(ask.id, { type: "end", how: "refused", detail: `${cause.code}: ${cause.message}` });
+      }
       await chaosReport(ask.id, { type: "end", how: "cut", detail: `${cause} (${await workers()})` });
     }
   },

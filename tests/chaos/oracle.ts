@@ -1,5 +1,7 @@
+import type { GenerateInput } from "../../core/dialects/minivault.ts";
 import type { LogRecord } from "../../core/log-record.ts";
-import { type Asked, BODIES } from "./ask.ts";
+import { APP_MODEL, type Asked } from "./ask.ts";
+import type { Outage } from "./breakable-hub.ts";
 
 export interface Verdict {
   readonly requests: number;
@@ -12,25 +14,35 @@ export interface Verdict {
   readonly complaints: readonly string[];
 }
 
+/** What the judge knows beside what came. */
+export interface Truth {
+  /** Whole answers. */
+  readonly references: ReadonlyMap<GenerateInput, string>;
+  /** When the hub could not be reached, or not relied upon. */
+  readonly outages: readonly Outage[];
+}
+
+/** From the end of an outage to the last refusal that it may bring: a tab may have been frozen, or an engine on its way. */
+const AFTER_OUTAGE_MS = 15_000;
+
 /**
  * Each request ends once; its text is the reference, or the beginning of it and marked as such; it has one record, whose
- * text is the reference or the beginning of it.
- *
- * @param references whole answers, one for each of `BODIES`
+ * text is the reference or the beginning of it, and whose model is the one that was asked. While the hub is away, and not
+ * otherwise, its model may be refused.
  */
-export function judge(asked: readonly Asked[], log: readonly LogRecord[], references: readonly string[]): Verdict {
+export function judge(asked: readonly Asked[], log: readonly LogRecord[], { references, outages }: Truth): Verdict {
   const complaints: string[] = [];
   const ends: Record<string, number> = {};
   let lostTokens = 0;
   let lostRecords = 0;
 
   for (const { ask, text, end, ends: times } of asked) {
-    const whole = references[BODIES.indexOf(ask.body)] ?? "";
+    const whole = references.get(ask.body) ?? "";
+    const model = ask.body.model ?? APP_MODEL;
     const say = (what: string) => complaints.push(`${ask.id} (${ask.way}, ${end?.how}): ${what}`);
     ends[end?.how ?? "never"] = (ends[end?.how ?? "never"] ?? 0) + 1;
     if (!end) say("it never ended");
-    // Requests of tabs that are gone keep their places in the queue until their turn.
-    if (end?.how === "refused" && !end.detail.includes("queue-full")) say(`it was refused: ${end.detail}`);
+    if (end?.how === "refused" && !mayRefuse(end, model, outages)) say(`it was refused: ${end.detail}`);
     if (times > 1) say(`it ended ${times} times`);
 
     if (!whole.startsWith(text)) say(`it is not as it should be: ${difference(text, whole)}`);
@@ -54,6 +66,7 @@ export function judge(asked: readonly Asked[], log: readonly LogRecord[], refere
     }
     for (const record of own) {
       if (record.finish_reason === null) say("its record is still open");
+      if (record.model !== null && record.model !== model) say(`${record.model} answered in place of ${model}`);
       if (isWhole(record) ? record.response !== whole : !whole.startsWith(record.response)) {
         lostRecords++;
         say(`its record (${record.finish_reason}) is wrong: ${difference(record.response, whole)}`);
@@ -65,6 +78,13 @@ export function judge(asked: readonly Asked[], log: readonly LogRecord[], refere
 }
 
 const isWhole = ({ finish_reason }: LogRecord): boolean => finish_reason === "stop" || finish_reason === "length";
+
+function mayRefuse({ detail, atMs }: NonNullable<Asked["end"]>, model: string, outages: readonly Outage[]): boolean {
+  // Requests of tabs that are gone keep their places in the queue until their turn.
+  if (detail.includes("queue-full")) return true;
+  const isAway = outages.some(({ fromMs, toMs }) => fromMs <= atMs && atMs <= toMs + AFTER_OUTAGE_MS);
+  return detail.includes("model-unavailable") && model !== APP_MODEL && isAway;
+}
 
 function difference(text: string, whole: string): string {
   let at = 0;

@@ -3,8 +3,15 @@ import { parseArgs } from "node:util";
 import { buildSite } from "../../cli/build-site.ts";
 import { runChaos } from "./chaos.ts";
 
-/** `npm run chaos -- --seed N --minutes M`: the same seed gives the same schedule. */
-const { values } = parseArgs({ options: { seed: { type: "string" }, minutes: { type: "string", default: "3" } } });
+/** `npm run chaos -- --seed N --minutes M --gpu`: the same seed gives the same schedule. */
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    minutes: { type: "string", default: "3" },
+    gpu: { type: "boolean", default: false },
+  },
+});
+const { gpu } = values;
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e6));
 const minutes = Number(values.minutes);
 if (!Number.isInteger(seed) || !(minutes > 0)) {
@@ -13,10 +20,11 @@ if (!Number.isInteger(seed) || !(minutes > 0)) {
 }
 
 await buildSite(fileURLToPath(new URL("../..", import.meta.url)));
-console.log(`Seed ${seed}, ${minutes} minutes.`);
+console.log(`Seed ${seed}, ${minutes} minutes, on the ${gpu ? "GPU" : "CPU"}.`);
 const { requests, lostTokens, lostRecords, complaints, ends, faults } = await runChaos({
   seed,
   minutes,
+  gpu,
   tell: (line) => console.log(line),
 });
 console.log("Ends:", ends);
