@@ -52,10 +52,8 @@ function browserTests(): Tally {
 }
 
 /** One test: nothing is lost, whatever breaks. */
-const chaos = (): Tally =>
-  run(["tsx", "tests/chaos/run.ts", "--seed", "1", "--minutes", "3"])
-    ? { passed: 1, failed: 0 }
-    : { passed: 0, failed: 1 };
+const chaos = (...options: string[]): Tally =>
+  run(["tsx", "tests/chaos/run.ts", "--seed", "1", ...options]) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
@@ -65,7 +63,8 @@ const tallies = [
   browserTests(),
   vitest("tests/engines/vitest.config.ts", "engines"),
   vitest("tests/recipe/vitest.config.ts", "recipe"),
-  chaos(),
+  chaos("--minutes", "2"),
+  chaos("--minutes", "1", "--gpu"),
 ];
 const sum = (count: (tally: Tally) => number) => tallies.map(count).reduce((a, b) => a + b, 0);
 const failed = sum((tally) => tally.failed);
