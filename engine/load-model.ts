@@ -15,7 +15,7 @@ import { PLAIN_CHAT_STOP, PLAIN_CHAT_TEMPLATE } from "./prompt.ts";
 import { type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 
 /** Bytes of a file of a model; `null` if it has none such. */
-type ReadFile = (path: string) => Promise<ArrayBuffer | null>;
+export type ReadFile = (path: string) => Promise<ArrayBuffer | null>;
 
 /** Where files come from: the library asks us for each. */
 export interface ModelOrigin {
