@@ -27,8 +27,6 @@ export interface ChaosResult extends Verdict {
 
 /** Requests that are under way at a time; the queue has room for nine. */
 const MAX_OPEN = { cpu: 6, gpu: 3 };
-/** Of the answers' lengths. */
-const SCALE = { cpu: 1, gpu: 0.1 };
 /** Between two steps of the schedule. */
 const STEP_MS = [30, 300] as const;
 /** A step in so many is a fault. */
@@ -56,8 +54,7 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
   deploy(folder, `${version}`);
   const hub = await startBreakableHub();
   const { site, restart, stop } = await startServer(folder, envOf(hub, gpu));
-  const device = gpu ? "gpu" : "cpu";
-  const bodies = bodiesOf(SCALE[device]);
+  const bodies = bodiesOf(gpu);
 
   let step = 0;
   const random = () => uniform(seed, step++);
@@ -137,7 +134,7 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
   const untilMs = Date.now() + minutes * 60_000;
   let toldMs = Date.now();
   for (let count = 1; Date.now() < untilMs; count++) {
-    while (isOpen() < MAX_OPEN[device] && awake().length > 0) ask();
+    while (isOpen() < MAX_OPEN[gpu ? "gpu" : "cpu"] && awake().length > 0) ask();
     await sleep(between(STEP_MS));
     await mend(Date.now());
     if (count % FAULT_EVERY === 0) {

@@ -6,7 +6,10 @@ import { type Browser, type CDPSession, CDPSessionEvent, type Protocol } from "p
  */
 export function watchWorkers(browser: Browser, onError: (error: string) => void): void {
   const listen = (client: CDPSession, name: string) => {
-    client.on("Runtime.exceptionThrown", ({ exceptionDetails }) => onError(`${name}: ${sentence(exceptionDetails)}`));
+    client.on("Runtime.exceptionThrown", ({ exceptionDetails }) => {
+      const error = sentence(exceptionDetails);
+      if (!NOT_INSTALLED.test(error)) onError(`${name}: ${error}`);
+    });
     client.send("Runtime.enable").catch(() => {}); // it is gone
   };
   browser.on("targetcreated", async (target) => {
@@ -22,5 +25,8 @@ export function watchWorkers(browser: Browser, onError: (error: string) => void)
     });
   });
 }
+
+/** A version that is found just before the server is stopped is not installed, and so not taken either. */
+const NOT_INSTALLED = /^bad-precaching-response|_handleInstall/;
 
 const sentence = ({ exception, text }: Protocol.Runtime.ExceptionDetails): string => exception?.description ?? text;
