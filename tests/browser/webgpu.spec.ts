@@ -39,7 +39,7 @@ async function streamAcross(page: Page, name: string, body: object, gpu: ReturnT
 }
 
 // The adapter is software, 12 tokens a second: small models and patience.
-test.setTimeout(240_000);
+test.setTimeout(480_000);
 test.use({ launchOptions: { executablePath: findChromium(), args: [...QUIET_FLAGS, ...SOFTWARE_GPU_FLAGS] } });
 
 test.describe("embedded", () => {
