@@ -1,8 +1,8 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { parseConfig } from "../core/config.ts";
 import { findEntry } from "../models/catalogue.ts";
 import type { ModelManifest } from "../models/model-entry.ts";
-import { attemptsOn } from "./attempts.ts";
+import { attemptsOn, thatFit } from "./attempts.ts";
 import type { ComputeTarget, Gpu } from "./device.ts";
 
 const config = parseConfig({});
@@ -12,6 +12,8 @@ const on = (gpu: Gpu | null): ComputeTarget => ({ gpu, noGpu: null, threads: 2 }
 
 const tried = (target: ComputeTarget, manifest: ModelManifest, asked = {}) =>
   attemptsOn(target, manifest, parseConfig(asked)).map(({ gpu, dtype }) => `${gpu ? "GPU" : "CPU"} ${dtype}`);
+
+afterEach(() => vi.unstubAllGlobals());
 
 const without = (...dtypes: readonly string[]): ModelManifest => ({
   ...distilgpt2,
@@ -40,4 +42,17 @@ test("weights for one device alone are enough for that device", () => {
   } as ModelManifest;
   expect(tried(on(gpu), gpuOnly)).toEqual(["GPU fp16"]);
   expect(() => tried(on(null), gpuOnly)).toThrow(/WebGPU/);
+});
+
+test("on a device with little memory the smaller weights are left, or a sentence that says why none are", async () => {
+  const readConfig = async () => new TextEncoder().encode('{"vocab_size": 50257, "n_embd": 768}').buffer;
+  const attempts = attemptsOn(on(gpu), distilgpt2, config);
+  vi.stubGlobal("navigator", { deviceMemory: 0.5 });
+  expect((await thatFit(distilgpt2, attempts, readConfig)).map(({ dtype }) => dtype)).toEqual(["q8"]);
+  vi.stubGlobal("navigator", { deviceMemory: 0.25 });
+  await expect(thatFit(distilgpt2, attempts, readConfig)).rejects.toMatchObject({
+    code: "model-too-large",
+    status: 422,
+    message: expect.stringContaining("this device has 0.25 GiB in all"),
+  });
 });
