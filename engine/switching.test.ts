@@ -32,6 +32,7 @@ function library(names: readonly string[], options: Partial<LocalEngineOptions> 
   /** Counts the weights in memory, from their load to their end. */
   const counted: ModelSources = {
     ...sources,
+    remove: async () => {},
     async find(name) {
       const source = await sources.find(name);
       const prepare: ModelSource["prepare"] = async (...args) => {

@@ -334,7 +334,7 @@ test("cancelled at any moment, any number of times: the right bytes, and none of
         keptBytes = bytes;
       }
       hub.faults = [];
-      hub.sentBytes.clear();
+      hub.sentBytes = new Map();
       await library.fetch(manifest, PATHS, {});
       await expectWhole();
       const fetched = [...hub.sentBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
