@@ -4,6 +4,7 @@ import { join } from "node:path";
 import puppeteer, { type Browser, type CDPSession, type Page } from "puppeteer-core";
 import { findChromium, QUIET_FLAGS, SOFTWARE_GPU_FLAGS } from "../find-chromium.ts";
 import type { Report } from "./ask.ts";
+import { rememberGpus } from "./destroy-gpu.ts";
 import { watchWorkers } from "./watch-workers.ts";
 
 /** A tab, and what it needs to be broken. */
@@ -66,6 +67,7 @@ export async function startBrowser({ url, gpu, script, onReport, onGone }: Brows
   const open = async (): Promise<Tab> => {
     const page = await browser.newPage();
     const tab: Tab = { page, devtools: await page.createCDPSession(), frozen: false };
+    if (gpu) rememberGpus(page);
     page.on("pageerror", (error) => errors.push(`page error: ${error}`));
     page.on("error", () => {
       drop(tab); // it crashed

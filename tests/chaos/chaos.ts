@@ -29,8 +29,8 @@ export interface ChaosResult extends Verdict {
 const MAX_OPEN = { cpu: 6, gpu: 3 };
 /** Between two steps of the schedule. */
 const STEP_MS = [30, 300] as const;
-/** A step in so many is a fault. */
-const FAULT_EVERY = 7;
+/** A step in so many is a fault; on a GPU that is simulated, an engine takes seconds to start. */
+const FAULT_EVERY = { cpu: 7, gpu: 40 };
 /** For how long something stays broken that is mended. */
 const BROKEN_MS = [500, 4_000] as const;
 /** For what was asked to end, once nothing more is asked. */
@@ -54,6 +54,7 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
   deploy(folder, `${version}`);
   const hub = await startBreakableHub();
   const { site, restart, stop } = await startServer(folder, envOf(hub, gpu));
+  const device = gpu ? "gpu" : "cpu";
   const bodies = bodiesOf(gpu);
 
   let step = 0;
@@ -134,10 +135,10 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
   const untilMs = Date.now() + minutes * 60_000;
   let toldMs = Date.now();
   for (let count = 1; Date.now() < untilMs; count++) {
-    while (isOpen() < MAX_OPEN[gpu ? "gpu" : "cpu"] && awake().length > 0) ask();
+    while (isOpen() < MAX_OPEN[device] && awake().length > 0) ask();
     await sleep(between(STEP_MS));
     await mend(Date.now());
-    if (count % FAULT_EVERY === 0) {
+    if (count % FAULT_EVERY[device] === 0) {
       const fault = pickFault(random(), gpu);
       try {
         const undo = await fault.strike(world);

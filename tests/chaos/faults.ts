@@ -1,7 +1,7 @@
 import { HUB_MODEL } from "./ask.ts";
 import { type BreakableHub, CUTS } from "./breakable-hub.ts";
 import type { ChaosBrowser, Tab } from "./browser.ts";
-import { destroyGpu } from "./destroy-gpu.ts";
+import { destroyGpus } from "./destroy-gpu.ts";
 import { EVICTIONS, evict } from "./evict.ts";
 
 export interface World {
@@ -135,11 +135,11 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: "destroy GPU device",
-    weight: 12,
+    weight: 40,
     needsGpu: true,
     async strike({ browser }) {
       const pages = browser.tabs.filter(({ frozen }) => !frozen).map(({ page }) => page);
-      const counts = await Promise.all(pages.map(destroyGpu));
+      const counts = await Promise.all(pages.map(destroyGpus));
       return counts.some((count) => count > 0) ? undefined : null;
     },
   },
