@@ -67,9 +67,13 @@ async function fetchAll(download: ModelDownload, files: readonly ModelFile[], le
   const retrying = new Map<string, string>();
   report();
   await checkRoom(name, Math.max(0, totalBytes - sum([...loaded.values()])));
+  const full = async (cause: unknown) =>
+    isQuotaExceeded(cause) ? storageFull(name, totalBytes - sum([...loaded.values()]), await freeBytes()) : cause;
   const before = (await store.manifests()).find((stored) => stored.name === name);
   const wanted = new Set([...(before?.wanted ?? []), ...files.map(({ path }) => path)]);
-  await store.saveManifest({ ...manifest, wanted: [...wanted] });
+  await store.saveManifest({ ...manifest, wanted: [...wanted] }).catch(async (cause: unknown) => {
+    throw await full(cause);
+  });
 
   // The small ones first: what is wrong with a model, they tell sooner.
   const queue = left.toSorted((a, b) => a.sizeBytes - b.sizeBytes);
@@ -92,7 +96,9 @@ async function fetchAll(download: ModelDownload, files: readonly ModelFile[], le
       });
     }
   };
-  const lanes = Array.from({ length: LANES }, () => lane().catch((cause: unknown) => failed.abort(cause)));
+  const lanes = Array.from({ length: LANES }, () =>
+    lane().catch(async (cause: unknown) => failed.abort(await full(cause))),
+  );
   await Promise.all(lanes); // so that no part is written to any more
   if (failed.signal.aborted) throw failed.signal.reason;
 }
@@ -103,16 +109,11 @@ async function fetchOne(
   handle: Pick<FileDownload, "signal" | "onLoaded" | "onRetrying">,
 ): Promise<void> {
   const url = fileUrl(manifest, file.path, origins);
-  try {
-    const part = await store.openPart(manifest.name, file.path);
-    await downloadFile({ ...handle, url, file, part, timing }).catch(async (cause: unknown) => {
-      await part.close();
-      throw cause;
-    });
-  } catch (cause) {
-    if (isQuotaExceeded(cause)) throw storageFull(manifest.name, file.sizeBytes, await freeBytes());
+  const part = await store.openPart(manifest.name, file.path);
+  await downloadFile({ ...handle, url, file, part, timing }).catch(async (cause: unknown) => {
+    await part.close().catch(() => {}); // a full disk refuses that too
     throw cause;
-  }
+  });
   onPublished?.(file.path);
 }
 

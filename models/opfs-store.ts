@@ -79,9 +79,12 @@ async function openPart(model: string, path: string): Promise<PartFile> {
     unflushedBytes = 0;
   };
   const close = () => {
-    if (isOpen) flush();
-    isOpen = false;
-    access.close();
+    try {
+      if (isOpen) flush();
+    } finally {
+      isOpen = false;
+      access.close(); // or nobody else can open it
+    }
   };
   return {
     get sizeBytes() {
@@ -110,6 +113,8 @@ async function openPart(model: string, path: string): Promise<PartFile> {
     async publish(file) {
       checkSize(path, sizeBytes, file);
       close();
+      const { size } = await handle.getFile();
+      if (size !== sizeBytes) throw lost(sizeBytes - size);
       await removeFrom(etags, name);
       await moveOver(handle, await folderAt([model, "files"], folders), name);
     },
@@ -143,3 +148,7 @@ async function manifestOf(model: string): Promise<ModelManifest | null> {
     return null; // damaged: as good as none
   }
 }
+
+/** Chromium 156 may say that it has written what its quota has no room for; once the file is closed, it is shorter. */
+const lost = (bytes: number): DOMException =>
+  new DOMException(`${bytes} bytes that were written are not there.`, "QuotaExceededError");
