@@ -39,6 +39,8 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
   const { store, origins, device, onChange = () => {}, timing = PATIENT } = options;
   const running = new Map<string, Running>();
   const failures = new Map<string, VaultError>();
+  /** By name: what was asked for in this visit, of which nothing may be stored yet. */
+  const asked = new Map<string, ModelManifest>();
   const trees = new Map<string, Promise<ModelManifest>>();
 
   const start = (manifest: ModelManifest, paths: readonly string[]): Running => {
@@ -49,6 +51,7 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
     );
     const started = { paths: new Set(paths), download, paused: false };
     running.set(name, started);
+    asked.set(name, manifest);
     failures.delete(name);
     void download.ended.then((error) => {
       running.delete(name);
@@ -106,7 +109,11 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
     },
 
     async list() {
-      const [stored, manifests] = await Promise.all([store.list(), store.manifests()]);
+      const [stored, kept] = await Promise.all([store.list(), store.manifests()]);
+      const manifests = [
+        ...kept,
+        ...[...asked.values()].filter(({ name }) => !kept.some((known) => known.name === name)),
+      ];
       const entries = await Promise.all(options.entries.map(async (entry) => (await options.fromSite(entry)) ?? entry));
       const others = manifests.filter(({ name }) => !entries.some((entry) => entry.name === name));
       return [...entries, ...others].map((entry) => {
@@ -133,6 +140,7 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
       await library.pause(name);
       await store.remove(name);
       failures.delete(name);
+      asked.delete(name);
       trees.delete(name);
       onChange();
     },
