@@ -41,6 +41,7 @@ export function createAdmission(engine: Engine, queue: Queue, now: () => number,
     const ticket = queue.enter();
     try {
       await within(engine.admit(request), patience.answerMs, () => whyTooLong(engine));
+      ticket.ready();
       return ticket;
     } catch (cause) {
       ticket.leave();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
-import { engineOf } from "../tests/fixtures/fixed-sources.ts";
+import { engineOf, fixedSources } from "../tests/fixtures/fixed-sources.ts";
 import { createApi } from "./api.ts";
 import { ERRORS, VaultError } from "./errors.ts";
 import type { LogSink } from "./log-record.ts";
@@ -276,4 +276,22 @@ test("/slots and /metrics show who is being answered, and who waits", async () =
   for (let next = await reader.read(); !next.done; next = await reader.read());
   await second.text();
   expect(await (await get("/slots")).json()).toMatchObject([{ is_processing: false, id_task: null }]);
+});
+
+test("a request whose model is still on its way holds up nobody whose model is there", async () => {
+  let arrive = () => {};
+  const onItsWay = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  const fake = { name: "fake", load: async () => createFakeModel() };
+  const slow = { name: "slow", load: () => onItsWay.then(() => createFakeModel({ name: "slow" })) };
+  const engine = engineOf(fake, { sources: fixedSources(fake, slow), maxResidents: 2 });
+  const handle = createApi({ engine, log: createMemoryLog() });
+  const ask = async (model: string) =>
+    (await handle(post("/generate", { model, prompt: "a", max_new_tokens: 2 }))).json();
+
+  const first = ask("slow");
+  expect(await ask("fake")).toMatchObject({ model: "fake", response: "bc" });
+  arrive();
+  expect(await first).toMatchObject({ model: "slow", response: "bc" });
 });

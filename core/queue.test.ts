@@ -1,15 +1,21 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createQueue, type Ticket } from "./queue.ts";
+import { createQueue, type Queue, type Ticket } from "./queue.ts";
 
 /** Whether it is the ticket's turn, once all that follows from the last step has happened. */
 const settled = (ticket: Ticket) =>
   Promise.race([ticket.turn.then(() => true), new Promise<boolean>((resolve) => setImmediate(() => resolve(false)))]);
 
+function enterReady(queue: Queue): Ticket {
+  const ticket = queue.enter();
+  ticket.ready();
+  return ticket;
+}
+
 test("`createQueue()` lets the next ticket in when the first leaves", async () => {
   const queue = createQueue(2);
-  const first = queue.enter();
-  const second = queue.enter();
+  const first = enterReady(queue);
+  const second = enterReady(queue);
   expect([await settled(first), await settled(second)]).toEqual([true, false]);
   expect([queue.active, queue.waiting]).toEqual([1, 1]);
   first.leave();
@@ -23,24 +29,45 @@ test("`createQueue()` refuses at once what it has no room for", () => {
   expect(() => queue.enter()).toThrow(expect.objectContaining({ code: "queue-full", status: 503 }));
 });
 
-test("`createQueue()` keeps one holder and the order of arrival, whoever leaves when", async () => {
-  const step = fc.oneof(fc.constant("enter" as const), fc.nat(9));
+test("who is not ready yet holds up nobody, and keeps the place in the order", async () => {
+  const queue = createQueue(3);
+  const loading = queue.enter();
+  const second = enterReady(queue);
+  const third = enterReady(queue);
+  expect(await Promise.all([loading, second, third].map(settled))).toEqual([false, true, false]);
+  loading.ready();
+  second.leave();
+  expect(await Promise.all([loading, third].map(settled))).toEqual([true, false]);
+});
+
+test("`createQueue()` keeps one holder and the order of arrival, whoever gets ready and leaves when", async () => {
+  const step = fc.oneof(
+    fc.constant({ type: "enter" as const, place: 0 }),
+    fc.record({ type: fc.constantFrom("ready" as const, "leave" as const), place: fc.nat(5) }),
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const queue = createQueue(4);
       let line: Ticket[] = [];
-      for (const action of steps) {
-        if (action === "enter") {
+      const ready = new Set<Ticket>();
+      let holder: Ticket | undefined;
+      for (const { type, place } of steps) {
+        const ticket = line[place];
+        if (type === "enter") {
           if (line.length > 4) expect(() => queue.enter()).toThrow();
           else line.push(queue.enter());
-        } else {
-          const left = line[action];
-          left?.leave();
-          left?.leave(); // once more does nothing
-          line = line.filter((ticket) => ticket !== left);
+        } else if (type === "ready" && ticket) {
+          ticket.ready();
+          ready.add(ticket);
+        } else if (type === "leave" && ticket) {
+          ticket.leave();
+          ticket.leave(); // once more does nothing
+          line = line.filter((other) => other !== ticket);
+          if (holder === ticket) holder = undefined;
         }
-        expect([queue.active, queue.waiting]).toEqual([Math.min(1, line.length), Math.max(0, line.length - 1)]);
-        expect(await Promise.all(line.map(settled))).toEqual(line.map((_, place) => place === 0));
+        holder ??= line.find((other) => ready.has(other));
+        expect([queue.active, queue.waiting]).toEqual([holder ? 1 : 0, line.length - (holder ? 1 : 0)]);
+        expect(await Promise.all(line.map(settled))).toEqual(line.map((other) => other === holder));
       }
     }),
   );

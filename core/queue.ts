@@ -3,6 +3,8 @@ import { VaultError } from "./errors.ts";
 export interface Ticket {
   /** Settles when it is this ticket's turn; never, if the ticket leaves before. */
   readonly turn: Promise<void>;
+  /** There is nothing left to wait for but the turn. Until then others go first. */
+  ready(): void;
   /** Gives up the place or the turn; calling it again does nothing. */
   leave(): void;
 }
@@ -15,34 +17,52 @@ export interface Queue {
   enter(): Ticket;
 }
 
-/** One holder at a time, first in first out: a decode step uses the whole device. */
+interface Place {
+  readonly go: () => void;
+  isReady: boolean;
+}
+
+/**
+ * One holder at a time, first in first out: a decode step uses the whole device. Who still waits for a model to come
+ * holds up nobody whose model is there.
+ */
 export function createQueue(maxWaiting: number): Queue {
-  const line: Array<() => void> = [];
+  const line = new Set<Place>();
+  let active: Place | undefined;
+
+  const next = () => {
+    active ??= [...line].find(({ isReady }) => isReady);
+    active?.go();
+  };
 
   return {
     get active() {
-      return Math.min(1, line.length);
+      return active ? 1 : 0;
     },
     get waiting() {
-      return Math.max(0, line.length - 1);
+      return line.size - (active ? 1 : 0);
     },
     maxWaiting,
     enter() {
-      if (line.length > maxWaiting) {
+      if (line.size > maxWaiting) {
         throw new VaultError("queue-full", `${maxWaiting} requests are waiting already. Try again in a moment.`);
       }
       let go!: () => void;
       const turn = new Promise<void>((resolve) => {
         go = resolve;
       });
-      if (line.push(go) === 1) go();
+      const place: Place = { go, isReady: false };
+      line.add(place);
       return {
         turn,
+        ready() {
+          place.isReady = true;
+          next();
+        },
         leave() {
-          const place = line.indexOf(go);
-          if (place === -1) return;
-          line.splice(place, 1);
-          if (place === 0) line[0]?.();
+          line.delete(place);
+          if (active === place) active = undefined;
+          next();
         },
       };
     },

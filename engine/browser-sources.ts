@@ -98,22 +98,28 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
     origin: ModelOrigin,
     threads: number,
   ): Promise<Omit<LanguageModel, "fallback">> => {
-    const { gpuLost, loadModel } = await import("./load-model.ts");
-    const device = gpu ? "webgpu" : "wasm";
-    const model = await loadModel(manifest, text, {
-      origin,
-      device,
-      threads,
-      ...weightsOf(manifest, dtype, paths),
+    const { loadModel, watchGpu } = await import("./load-model.ts");
+    let unwatch = () => {};
+    const lost = new Promise<string>((resolve) => {
+      if (gpu) unwatch = watchGpu(resolve);
     });
+    void lost.then((reason) => onBroken("webgpu", reason));
     try {
-      const checked = { ...model, selfCheck: await selfCheck(model) };
-      if (!gpu) return checked;
-      const lost = gpuLost();
-      void lost.then((reason) => onBroken("webgpu", reason));
-      return { ...checked, forward: (...args) => orLost(checked.forward(...args), lost) };
+      const loaded = await loadModel(manifest, text, {
+        origin,
+        device: gpu ? "webgpu" : "wasm",
+        threads,
+        ...weightsOf(manifest, dtype, paths),
+      });
+      const model = gpu ? { ...loaded, forward: lastingAs(loaded.forward, lost) } : loaded;
+      try {
+        return { ...model, selfCheck: await selfCheck(model) };
+      } catch (cause) {
+        await model.dispose();
+        throw cause;
+      }
     } catch (cause) {
-      await model.dispose();
+      unwatch();
       throw cause;
     }
   };
@@ -167,15 +173,17 @@ const LOST_MS = 2_000;
 const NEVER = new Promise<never>(() => {});
 
 /** A lost device is the end of this engine, not of the answer. */
-async function orLost<T>(pass: Promise<T>, lost: Promise<string>): Promise<T> {
-  try {
-    return await pass;
-  } catch (cause) {
-    const reason = await Promise.race([lost, new Promise<null>((resolve) => setTimeout(resolve, LOST_MS, null))]);
-    if (reason === null) throw cause;
-    return NEVER;
-  }
-}
+const lastingAs =
+  (forward: LanguageModel["forward"], lost: Promise<string>): LanguageModel["forward"] =>
+  async (...args) => {
+    try {
+      return await forward(...args);
+    } catch (cause) {
+      const reason = await Promise.race([lost, new Promise<null>((resolve) => setTimeout(resolve, LOST_MS, null))]);
+      if (reason === null) throw cause;
+      return NEVER;
+    }
+  };
 
 async function readEmbedded(path: string, baseUrl: string): Promise<ArrayBuffer | null> {
   if (!EMBEDDED.files.some((file) => file.path === path)) return null;

@@ -110,13 +110,24 @@ export async function loadModel(entry: ModelEntry, text: TextModel, options: Loa
   });
 }
 
-/** Settles, with what happened, when the GPU that the runtime computes on is lost; never if it uses none. */
-export async function gpuLost(): Promise<string> {
-  const { webgpu } = env.backends.onnx as { webgpu?: { device?: Promise<{ lost: Promise<{ message: string }> }> } };
-  const device = await webgpu?.device;
-  if (!device) return new Promise(() => {});
-  const { message } = await device.lost;
-  return message || "the device was lost";
+/** How often it is looked whether the runtime has a GPU device by now. */
+const DEVICE_MS = 100;
+
+/** Tells once that the GPU which the runtime computes on is lost, be it while a session is made. Returns what ends that. */
+export function watchGpu(onLost: (reason: string) => void): () => void {
+  const timer = setInterval(async () => {
+    const device = await (env.backends.onnx as { webgpu?: { device?: GpuDevice | Promise<GpuDevice> } }).webgpu?.device;
+    if (!device) return;
+    clearInterval(timer);
+    const { message } = await device.lost;
+    onLost(message || "the device was lost");
+  }, DEVICE_MS);
+  return () => clearInterval(timer);
+}
+
+/** The part of WebGPU that TypeScript's worker library does not know yet. */
+interface GpuDevice {
+  readonly lost: Promise<{ readonly message: string }>;
 }
 
 /** The template that came with the tokenizer, if it has one; of several the one for chats. */
