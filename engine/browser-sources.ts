@@ -111,7 +111,14 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
         threads,
         ...weightsOf(manifest, dtype, paths),
       });
-      const model = gpu ? { ...loaded, forward: lastingAs(loaded.forward, lost) } : loaded;
+      const model = {
+        ...loaded,
+        forward: gpu ? lastingAs(loaded.forward, lost) : loaded.forward,
+        dispose() {
+          unwatch(); // the last session takes the device along
+          return loaded.dispose();
+        },
+      };
       try {
         return { ...model, selfCheck: await selfCheck(model) };
       } catch (cause) {

@@ -112,17 +112,25 @@ export async function loadModel(entry: ModelEntry, text: TextModel, options: Loa
 
 /** How often it is looked whether the runtime has a GPU device by now. */
 const DEVICE_MS = 100;
+/** The runtime destroys its device with its last session, and names it until it has another one. */
+const gone = new WeakSet<GpuDevice>();
 
 /** Tells once that the GPU which the runtime computes on is lost, be it while a session is made. Returns what ends that. */
 export function watchGpu(onLost: (reason: string) => void): () => void {
+  let isWatched = true;
   const timer = setInterval(async () => {
-    const device = await (env.backends.onnx as { webgpu?: { device?: GpuDevice | Promise<GpuDevice> } }).webgpu?.device;
-    if (!device) return;
+    const { webgpu } = env.backends.onnx as { webgpu?: { device?: GpuDevice | Promise<GpuDevice> } };
+    const device = await webgpu?.device;
+    if (!device || gone.has(device)) return;
     clearInterval(timer);
     const { message } = await device.lost;
-    onLost(message || "the device was lost");
+    gone.add(device);
+    if (isWatched) onLost(message || "the device was lost");
   }, DEVICE_MS);
-  return () => clearInterval(timer);
+  return () => {
+    isWatched = false;
+    clearInterval(timer);
+  };
 }
 
 /** The part of WebGPU that TypeScript's worker library does not know yet. */

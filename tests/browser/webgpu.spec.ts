@@ -118,4 +118,12 @@ test.describe("from the hub", () => {
     // The adapter has no half precision.
     expect(hub.requests).toContain("/Xenova/distilgpt2/resolve/main/onnx/decoder_model_merged.onnx");
   });
+
+  test("a model that makes room for another one is no lost GPU", async ({ vault }) => {
+    const short = { prompt: MERGED_CASE.prompt, max_new_tokens: 2, temperature: 0 };
+    for (const model of ["minivault-demo", "distilgpt2", "minivault-demo", "distilgpt2"]) {
+      expect(await generate(vault, { ...short, model })).toMatchObject({ status: 200, model });
+      expect(await health(vault)).toMatchObject({ model, device: "webgpu", fallback: null, loaded: [model] });
+    }
+  });
 });
