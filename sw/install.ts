@@ -51,6 +51,8 @@ export function installVault({
     const message = event.data as PageToSw | null;
     if (message?.type === "claim") event.waitUntil(self.clients.claim());
     else if (message) {
+      // Chromium leaves some workers of a page that was claimed a moment before without a controller (measured).
+      if (message.type === "engine-port") event.waitUntil(self.clients.claim());
       link.onMessage(message);
       busy.remind();
     }

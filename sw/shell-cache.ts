@@ -23,6 +23,15 @@ const precache = new PrecacheController({ plugins: [isolate] });
 /** Whether this version keeps a file of this address. */
 export const isKept = (url: string): boolean => precache.getCacheKeyForURL(url) !== undefined;
 
+/** The site's owner may change it at any time. */
+const siteConfig = new NetworkFirst({ cacheName: "minivault-config", networkTimeoutSeconds: 3 });
+
+/** An engine that starts before this worker is in control reads it unseen, and asks no second time. */
+async function keepSiteConfig(event: ExtendableEvent): Promise<void> {
+  const request = new URL("minivault.config.json", self.registration.scope).href;
+  await Promise.all(siteConfig.handleAll({ event, request })).catch(() => {}); // the next visit keeps it
+}
+
 /** All that the page needs without a network: the shell, the embedded model, and the runtime that fits. */
 export function installShellCache(): void {
   const entries = self.__WB_MANIFEST;
@@ -31,6 +40,7 @@ export function installShellCache(): void {
   self.addEventListener("install", (event: InstallEvent) => {
     const kept = precache.install(event);
     event.waitUntil(kept.then(() => fillShellCache(entries, (url) => precache.matchPrecache(url))));
+    event.waitUntil(keepSiteConfig(event));
     const places = { scope: self.registration.scope, precache: precache.strategy.cacheName };
     if (event.addRoutes) event.waitUntil(event.addRoutes(staticRoutes(entries, places)));
   });
@@ -49,9 +59,5 @@ export function installShellCache(): void {
     ({ url, sameOrigin }) => sameOrigin && url.pathname.includes("/assets/openapi-explorer-"),
     new CacheFirst({ cacheName: "minivault-docs", plugins: [isolate, keepTwo] }),
   );
-  // The site's owner may change it at any time.
-  registerRoute(
-    ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith("/minivault.config.json"),
-    new NetworkFirst({ cacheName: "minivault-config", networkTimeoutSeconds: 3 }),
-  );
+  registerRoute(({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith("/minivault.config.json"), siteConfig);
 }

@@ -79,6 +79,16 @@ test("a first visit that cannot fetch everything says so, and the page answers i
   rmSync(folder, { recursive: true });
 });
 
+test("the configuration is kept for later visits, whoever read it first", async ({ page, site }) => {
+  await page.goto(`${site.url}icons/vault.svg`); // no engine here that would read it
+  const kept = await page.evaluate(async () => {
+    await navigator.serviceWorker.register("/sw.js");
+    await navigator.serviceWorker.ready;
+    return !!(await caches.match("/minivault.config.json"));
+  });
+  expect(kept).toBe(true);
+});
+
 test("a site without a configuration uses the defaults, also offline", async ({ vault, site }) => {
   const remembered = () => vault.evaluate(async () => !!(await caches.match("/minivault.config.json")));
   await expect.poll(remembered).toBe(true);
