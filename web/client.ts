@@ -38,7 +38,7 @@ export interface GenerateCall extends CallOptions {
 }
 
 /** Tries without a single new event: the service worker may be starting, or another tab be taking the engine over. */
-const MAX_TRIES = 7;
+const MAX_TRIES = 12;
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 4_000;
 

@@ -32,6 +32,9 @@ export interface Asked {
   ends: number;
 }
 
+/** Workers tell here what nobody caught in them. */
+export const ERRORS_CHANNEL = "chaos-errors";
+
 /** Comes with the app; requests that name no model are for it. */
 export const APP_MODEL = "minivault-demo";
 /** Has to be had from the hub. */

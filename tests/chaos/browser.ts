@@ -5,7 +5,6 @@ import puppeteer, { type Browser, type CDPSession, type Page } from "puppeteer-c
 import { findChromium, QUIET_FLAGS, SOFTWARE_GPU_FLAGS } from "../find-chromium.ts";
 import type { Report } from "./ask.ts";
 import { rememberGpus } from "./destroy-gpu.ts";
-import { watchWorkers } from "./watch-workers.ts";
 
 /** A tab, and what it needs to be broken. */
 export interface Tab {
@@ -39,6 +38,9 @@ export interface BrowserOptions {
   readonly onGone: (tab: Page) => void;
 }
 
+/** A version that is found just before the server is stopped is not installed, and so not taken either. */
+const NOT_INSTALLED = /bad-precaching-response|_handleInstall/;
+
 /**
  * Chromium by Puppeteer, whose tabs freeze when they are told to: Playwright keeps its own awake.
  */
@@ -55,7 +57,6 @@ export async function startBrowser({ url, gpu, script, onReport, onGone }: Brows
       headless: true,
       args: [...QUIET_FLAGS, ...(gpu ? SOFTWARE_GPU_FLAGS : []), "--hide-crash-restore-bubble"],
     });
-    watchWorkers(browser, (error) => errors.push(error));
   };
 
   const drop = (tab: Tab) => {
@@ -78,6 +79,9 @@ export async function startBrowser({ url, gpu, script, onReport, onGone }: Brows
       if (frame === page.mainFrame()) onGone(page); // a reload: what the script asked before is gone
     });
     await page.exposeFunction("chaosReport", onReport);
+    await page.exposeFunction("chaosError", (error: string) => {
+      if (!errors.includes(error) && !NOT_INSTALLED.test(error)) errors.push(error); // every tab hears of it
+    });
     await page.evaluateOnNewDocument(script);
     await page.goto(url);
     await until(page, "vault-app >>> button.primary:not([disabled])");

@@ -11,6 +11,7 @@ import { type BreakableHub, startBreakableHub } from "./breakable-hub.ts";
 import { startBrowser, type Tab, until } from "./browser.ts";
 import { pick, pickFault, type World } from "./faults.ts";
 import { judge, type Verdict } from "./oracle.ts";
+import { tellErrors } from "./tell-errors.ts";
 
 export interface ChaosOptions {
   readonly seed: number;
@@ -50,8 +51,12 @@ const envOf = (hub: BreakableHub, gpu: boolean) => ({
 export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOptions): Promise<ChaosResult> {
   await bundle("../chaos/in-page.ts", "chaos.js");
   const folder = withVersions(false);
-  let version = 1;
-  deploy(folder, `${version}`);
+  let version = 0;
+  const deployNext = () => {
+    deploy(folder, `${++version}`);
+    tellErrors(folder);
+  };
+  deployNext();
   const hub = await startBreakableHub();
   const { site, restart, stop } = await startServer(folder, envOf(hub, gpu));
   const device = gpu ? "gpu" : "cpu";
@@ -111,7 +116,7 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
     setServer: async (up) => (up ? restart() : stop()),
     async update() {
       await quiet(LAST_MS);
-      deploy(folder, `${++version}`);
+      deployNext();
       const [tab] = awake();
       if (tab) await takeUpdate(tab, `${version}`);
     },

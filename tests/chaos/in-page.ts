@@ -1,12 +1,15 @@
 /** Runs in the tabs of a chaos run: asks in one of several ways, and reports each piece of text as it comes. */
 import { VaultError } from "../../core/errors.ts";
 import { generate } from "../../web/client.ts";
-import type { Ask, Report } from "./ask.ts";
+import { type Ask, ERRORS_CHANNEL, type Report } from "./ask.ts";
 
 declare global {
-  /** Brings a report to the test; part of the browser's automation. */
+  /** Both bring something to the test, and are part of the browser's automation. */
   function chaosReport(id: string, report: Report): Promise<void>;
+  function chaosError(error: string): Promise<void>;
 }
+
+new BroadcastChannel(ERRORS_CHANNEL).onmessage = ({ data }: MessageEvent<string>) => void chaosError(data);
 
 const post = (path: string, { id, body }: Ask, accept: string) =>
   fetch(path, { method: "POST", headers: { accept, "x-request-id": id }, body: JSON.stringify(body) });
