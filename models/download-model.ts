@@ -30,11 +30,12 @@ export interface ModelDownload {
  * Rejects with `model-unavailable`, `model-broken`, `storage-full` or `load-cancelled`; parts are kept.
  */
 export async function downloadModel(download: ModelDownload): Promise<void> {
-  const { manifest, paths, store, signal } = download;
+  const { manifest, paths, store, signal, onLoaded } = download;
   const files = paths.map((path) => fileOf(manifest, path));
   const [gap] = await missing(store, manifest, files);
   if (!gap) return;
   if (manifest.source === "import") throw nowhereElse(manifest, gap);
+  onLoaded(0, sum(files.map(({ sizeBytes }) => sizeBytes))); // another tab may have its turn for minutes
   await withLock(`minivault-download-${manifest.name}`, signal, async () => {
     const left = await missing(store, manifest, files);
     if (left.length > 0) await fetchAll(download, files, left);

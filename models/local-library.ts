@@ -120,7 +120,7 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
         const manifest = manifests.find(({ name }) => name === entry.name);
         const listed = listModel(entry, manifest, stored, device);
         const progress = running.get(entry.name)?.download.progress;
-        if (progress) return { ...listed, files: { state: "downloading", ...progress } };
+        if (progress?.totalBytes) return { ...listed, files: { state: "downloading", ...progress } };
         const error = failures.get(entry.name)?.toWire();
         if (!error || listed.files.state === "stored") return listed;
         const loadedBytes = listed.files.state === "paused" ? listed.files.loadedBytes : 0;

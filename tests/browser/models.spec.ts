@@ -106,6 +106,25 @@ test("a first visit: bytes on the page, three cuts, each resumed, verified, and 
   });
 });
 
+test("a first download asks the browser to keep the files, which one without does not", async ({ page, hub, site }) => {
+  await page.addInitScript(() => {
+    const { storage } = navigator;
+    storage.persist = async () => {
+      document.documentElement.dataset["asked"] = `${Number(document.documentElement.dataset["asked"] ?? 0) + 1}`;
+      return true;
+    };
+  });
+  const asked = page.locator("html[data-asked='1']");
+  await visit(page, site.url);
+  await expect(asked).toBeAttached();
+  expect(await generate(page, ask)).toMatchObject({ ...RIGHT, model: MODEL });
+  hub.requests.length = 0;
+  await page.reload();
+  expect(await generate(page, ask)).toMatchObject({ ...RIGHT, model: MODEL });
+  await expect(asked).not.toBeAttached();
+  expect(hub.requests).toEqual([]);
+});
+
 test("a second visit takes not a byte from the hub", async ({ vault, hub }) => {
   expect(await generate(vault, ask)).toMatchObject(RIGHT);
   const before = { requests: hub.requests.length, bytes: sent(hub) };
