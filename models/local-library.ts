@@ -2,7 +2,7 @@ import { VaultError } from "../core/errors.ts";
 import { downloadModel } from "./download-model.ts";
 import type { FileStore } from "./file-store.ts";
 import { hashMatches } from "./hash.ts";
-import { fetchTree, fileUrl, type Origins } from "./hub.ts";
+import { fetchTree, type Origins } from "./hub.ts";
 import { listModel } from "./listing.ts";
 import type { ModelEntry, ModelFile, ModelManifest } from "./model-entry.ts";
 import type { ModelLibrary } from "./model-library.ts";
@@ -79,7 +79,6 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
     },
 
     async fetch(manifest, paths, caller) {
-      if (manifest.source === "embedded") return; // the app has them
       for (;;) {
         if (caller.signal?.aborted) throw cancelled();
         const found = running.get(manifest.name);
@@ -96,8 +95,7 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
     async read(manifest, path) {
       const file = manifest.files.find((each) => each.path === path);
       if (!file) return null;
-      const { name, source } = manifest;
-      if (source === "embedded") return readFromApp(fileUrl(manifest, path, origins), file);
+      const { name } = manifest;
       const stored = await store.read(name, path);
       const bytes = await verifiedBytes(stored, file);
       if (bytes) return bytes;
@@ -156,17 +154,6 @@ async function verifiedBytes(blob: Blob | null, file: ModelFile): Promise<ArrayB
   if (blob?.size !== file.sizeBytes) return null;
   const bytes = await blob.arrayBuffer().catch(() => null); // removed or replaced meanwhile
   return bytes && (!file.hash || (await hashMatches(file.hash, bytes))) ? bytes : null;
-}
-
-/** The service worker keeps what comes with the app. */
-async function readFromApp(url: string, file: ModelFile): Promise<ArrayBuffer> {
-  const response = await fetch(url).catch(() => null);
-  const bytes = response?.ok ? await verifiedBytes(await response.blob(), file) : null;
-  if (bytes) return bytes;
-  throw new VaultError(
-    response?.ok ? "model-broken" : "model-unavailable",
-    `${url} ${response?.ok ? "is not the file that this version of the app needs" : "cannot be had"}. Reload the page.`,
-  );
 }
 
 const notFound = (name: string): VaultError =>
