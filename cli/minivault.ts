@@ -44,7 +44,7 @@ model
 
 model
   .command("list")
-  .description("Lists the models that have a name, and which of them are in public/models/.")
+  .description("Lists the models that have a name, and what is in public/models/.")
   .addOption(new Option("--to <folder>", "where they are").default(MODELS, "public/models").hideHelp())
   .action(async ({ to }: { to: string }) => console.log(await listModels(configFrom(process.env), to)));
 

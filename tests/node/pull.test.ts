@@ -139,8 +139,10 @@ test("a hub that cannot be reached is named, and nothing is there", async () => 
 test("`--help` and `model list` say what there is", async () => {
   expect((await command("--help").ended).output).toMatch(/Usage: minivault[\s\S]*model/);
   expect((await command("model", "pull", "--help").ended).output).toMatch(/--device[\s\S]*--dtype[\s\S]*--hub/);
-  const { code, output } = await command("model", "list").ended;
+  expect((await pull("someone/tiny", "--device", "wasm").ended).code).toBe(0);
+  const { code, output } = await command("model", "list", "--to", folder).ended;
   expect(code).toBe(0);
+  expect(output).toMatch(/someone\/tiny +1\.0 MB/);
   expect(output).toMatch(/distilgpt2 +82M +1,024 +87 MB +167 MB +Apache-2.0/);
   for (const line of output.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
 });
