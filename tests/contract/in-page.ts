@@ -1,4 +1,7 @@
+import { config } from "chai";
 import { API_CONTRACT } from "./api-contract.ts";
+
+config.truncateThreshold = 0; // where two long texts differ is all there is to see
 
 /** The contract suite as a script for a page, where the host is whatever answers `fetch`. */
 Object.assign(globalThis, {
