@@ -43,8 +43,8 @@ function doTask<T>(task: StoreTask) {
 const ANSWER_MS = 40_000;
 
 /**
- * Asks a second time if no answer comes: beside two other browsers, one in some 200 tasks in Firefox never answers
- * (measured). Whether its worker or its driver is silent then is not known; alone it has not happened.
+ * Asks a second time if no answer comes: beside two other browsers, one task in Firefox never answered in two of
+ * three runs of the whole suite. Whether its worker or its driver is silent then is not known.
  */
 async function ask<T>(tab: Tab, task: StoreTask): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
