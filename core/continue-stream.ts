@@ -17,8 +17,8 @@ const LOST: ReadonlySet<ErrorCode> = new Set(["engine-absent", "engine-stuck"]);
 export const MAX_FRUITLESS = 5;
 
 /**
- * One answer from however many engines it takes: where one is lost in the middle, the next one reads the prompt and the
- * tokens so far, and goes on with exactly those that would have come. Seed and model stay those that the first one had.
+ * One answer from however many engines it takes: where one is lost in the middle, the next one computes the tokens so
+ * far again, and goes on with exactly those that would have come. Seed and model stay those that the first one had.
  */
 export function continueStream(
   request: GenerateRequest,
@@ -60,6 +60,7 @@ export function continueStream(
       start = event;
     }
     if (event.type === "token") {
+      if (event.index < tokenIds.length) return null; // computed again
       fruitless = 0;
       tokenIds.push(event.tokenId);
       const nowMs = now();

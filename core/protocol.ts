@@ -74,8 +74,8 @@ export interface GenerateRequest {
   /** How long the model stays loaded afterwards; `null` leaves that as it is. */
   readonly keepAliveMs: number | null;
   /**
-   * Tokens of the answer that are known already, because another engine came that far: they are read with the prompt,
-   * neither drawn nor reported again. The answer goes on as it would have, given the same model and seed.
+   * Tokens of the answer that are known already, because another engine came that far: they are not drawn again, but
+   * computed and reported as they were. The answer goes on as it would have, given the same model and seed.
    */
   readonly continued: readonly number[];
 }

@@ -80,6 +80,7 @@ export function recordEvents(
       if (ended) return null;
       if (value.type === "start") await exchange.begun(); // nothing is said that the log has not heard of
       if (value.type === "start" && answer.start) continue; // of an engine that goes on
+      if (value.type === "token" && value.index < answer.tokens) continue; // computed again by it
       observe(value);
       if (answer.done) await exchange.end({ ...soFar(), finish_reason: answer.done.finishReason }, fresh);
       return value;

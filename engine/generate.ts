@@ -11,13 +11,18 @@ import { createDetokeniser } from "./detokenise.ts";
 import type { LanguageModel, TextModel } from "./model.ts";
 import { nextTask } from "./next-task.ts";
 import { assertTokens, tokenise } from "./prompt.ts";
-import { uniform } from "./random.ts";
+import { randomAt } from "./random.ts";
 import { chooseToken } from "./sampling/choose-token.ts";
 import { createHistory } from "./sampling/history.ts";
 import { scoreToken } from "./sampling/logprobs.ts";
 import { createStopFilter } from "./stop.ts";
 
-/** The whole of generation, top to bottom: tokenise → prefill → (sample → detokenise → decode)*. */
+/**
+ * The whole of generation, top to bottom: tokenise → prefill → (sample → detokenise → decode)*.
+ *
+ * Tokens that are known go the same way, but for the sampling: integer kernels scale the rows of a pass together, so
+ * tokens that are read in one pass give other logits than one by one (docs/decisions/0018-streams-go-on.md).
+ */
 export async function* generate(model: LanguageModel, request: GenerateRequest): AsyncGenerator<TokenEvent, void> {
   const { tokenIds: promptIds, stop, isTurn } = tokenise(model, request.prompt);
   const options = settleOptions(model, request, promptIds.length);
@@ -41,14 +46,10 @@ export async function* generate(model: LanguageModel, request: GenerateRequest):
 
   try {
     const clock = stopwatch();
-    const scoresPrompt = request.echo && request.logprobs !== null && request.continued.length === 0;
+    const scoresPrompt = request.echo && request.logprobs !== null;
     const rowCount = scoresPrompt ? promptIds.length : 1;
-    const rows = await model.forward([...promptIds, ...request.continued], cache, rowCount);
+    const rows = await model.forward(promptIds, cache, rowCount);
     const promptScores = scoresPrompt ? scorePrompt(model, promptIds, rows, request.logprobs ?? 0) : null;
-    for (const tokenId of request.continued) {
-      constraint?.take(tokenId, options.maxNewTokens - newTokens - 1);
-      accept(tokenId);
-    }
     yield {
       type: "start",
       model: model.card.name,
@@ -65,9 +66,10 @@ export async function* generate(model: LanguageModel, request: GenerateRequest):
       clock.lap(); // the reader's time is not ours
       const index = newTokens;
       const raw = request.logprobs === null ? null : logits.slice();
-      let tokenId = chooseToken(logits, history, options, uniform(options.seed, index), constraint?.mask);
+      const known = request.continued[index];
+      let tokenId = known ?? chooseToken(logits, history, options, randomAt(options.seed, index), constraint?.mask);
       if (constraint) tokenId = constraint.take(tokenId, options.maxNewTokens - index - 1);
-      decodeMs += clock.lap();
+      decodeMs = known === undefined ? decodeMs + clock.lap() : 0; // whoever drew it has counted it
       if (model.endTokenIds.includes(tokenId)) {
         finishReason = "stop";
         break;

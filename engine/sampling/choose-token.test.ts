@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Sampling } from "../../core/protocol.ts";
 import { GREEDY } from "../../models/catalogue.ts";
+import { randomAt } from "../random.ts";
 import { argmax, draw, softmax } from "./candidates.ts";
 import { chooseToken } from "./choose-token.ts";
 import { createHistory } from "./history.ts";
@@ -22,6 +23,9 @@ const anyLogits = fc
     { minLength: 1, maxLength: 200 },
   )
   .map((values) => Float32Array.from(values));
+
+const anyRandom = fc.nat().map((seed) => randomAt(seed, 0));
+const never = (): never => expect.fail("drew");
 
 test("`penaliseRepetition()` divides positive logits of seen tokens and multiplies negative ones", () => {
   const logits = logitsOf(4, -4, 1, 0);
@@ -136,19 +140,43 @@ test("`keepTypical()` keeps what is as surprising as can be expected, before wha
   expect(keepTypical(softmax(logitsFor(4, 1, 1, 1, 1, 1, 1), 1), 0.15).ids).toEqual([1, 2]);
 });
 
-test("`draw()` takes each candidate for its share of the unit interval", () => {
-  const candidates = { ids: [7, 8, 9], probabilities: [0.5, 0.3, 0.2] };
-  expect([0, 0.49, 0.5, 0.79, 0.81, 0.9999999].map((random) => draw(candidates, random))).toEqual([7, 7, 8, 8, 9, 9]);
+test("`draw()` takes each candidate as often as its probability says", () => {
+  const shares = [0.5, 0.3, 0.15, 0.05];
+  const counts = shares.map(() => 0);
+  const runs = 20_000;
+  for (let seed = 0; seed < runs; seed++) {
+    counts[draw({ ids: [0, 1, 2, 3], probabilities: shares }, randomAt(seed, 3))]!++;
+  }
+  for (const [id, share] of shares.entries()) {
+    expect(Math.abs(counts[id]! / runs - share)).toBeLessThan(4 * Math.sqrt((share * (1 - share)) / runs));
+  }
 });
 
-test("`draw()` never takes what has no probability, whatever rounding leaves over", () => {
-  expect(draw({ ids: [1, 2, 3], probabilities: [0.5, 0.4999999, 0] }, 0.99999999)).toBe(2);
-  expect(draw({ ids: [1, 2], probabilities: [0, 1] }, 0)).toBe(2);
+test("`draw()` never takes what has no probability, and needs no order", () => {
+  for (let step = 0; step < 200; step++) {
+    const random = randomAt(1, step);
+    const taken = draw({ ids: [1, 2, 3, 4], probabilities: [0, 0.5, 0.5, 0] }, random);
+    expect([2, 3]).toContain(taken);
+    expect(draw({ ids: [3, 4, 1, 2], probabilities: [0.5, 0, 0, 0.5] }, random)).toBe(taken);
+  }
+});
+
+test("logits that differ by a rounding give the same tokens, also among thousands of unlikely ones", () => {
+  const rough = (id: number) => 3 * Math.sin(id * id);
+  let differing = 0;
+  for (let step = 0; step < 3_000; step++) {
+    const logits = Float32Array.from({ length: 4_096 }, (_, id) => rough(id + step));
+    const rounding = randomAt(2, step);
+    const rounded = logits.map((logit, id) => logit + 2e-6 * (rounding(id) - 0.5));
+    const [one, other] = [logits, rounded].map((each) => chooseToken(each, none, neutral, randomAt(1, step)));
+    if (one !== other) differing++;
+  }
+  expect(differing).toBe(0);
 });
 
 test("`chooseToken()` is a pure function of its arguments", () => {
   fc.assert(
-    fc.property(anyLogits, fc.double({ min: 0, max: 0.9999, noNaN: true }), fc.nat(20), (logits, random, topK) => {
+    fc.property(anyLogits, anyRandom, fc.nat(20), (logits, random, topK) => {
       const sampling = { ...neutral, temperature: 0.8, topK, topP: 0.9, minP: 0.02, repetitionPenalty: 1.3 };
       const history = createHistory([0, 2]);
       const once = chooseToken(logits.slice(), history, sampling, random);
@@ -160,7 +188,7 @@ test("`chooseToken()` is a pure function of its arguments", () => {
 
 test("`chooseToken()` is greedy at temperature 0, with top-k 1, and with a tiny top-p", () => {
   fc.assert(
-    fc.property(anyLogits, fc.double({ min: 0, max: 0.9999, noNaN: true }), (logits, random) => {
+    fc.property(anyLogits, anyRandom, (logits, random) => {
       const best = argmax(logits);
       for (const one of [{ temperature: 0 }, { topK: 1 }, { topP: 1e-12 }, { minP: 1, topK: 1 }]) {
         expect(chooseToken(logits.slice(), none, { ...neutral, ...one }, random)).toBe(best);
@@ -171,18 +199,20 @@ test("`chooseToken()` is greedy at temperature 0, with top-k 1, and with a tiny 
 
 test("`chooseToken()` draws by probability", () => {
   const counts = [0, 0, 0];
-  for (let n = 0; n < 1000; n++) counts[chooseToken(logitsFor(6, 3, 1), none, neutral, (n + 0.5) / 1000)]!++;
-  expect(counts).toEqual([600, 300, 100]);
+  for (let n = 0; n < 10_000; n++) counts[chooseToken(logitsFor(6, 3, 1), none, neutral, randomAt(n, 0))]!++;
+  for (const [id, expected] of [6_000, 3_000, 1_000].entries()) {
+    expect(Math.abs(counts[id]! - expected)).toBeLessThan(200); // over four standard deviations
+  }
 });
 
 test("`chooseToken()` penalises before it is greedy", () => {
   const sampling = { ...neutral, temperature: 0, repetitionPenalty: 2 };
-  expect(chooseToken(logitsOf(3, 2), createHistory([0]), sampling, 0)).toBe(1);
+  expect(chooseToken(logitsOf(3, 2), createHistory([0]), sampling, never)).toBe(1);
 });
 
 test("`chooseToken()` never takes what the mask forbids, unless it forbids everything", () => {
   fc.assert(
-    fc.property(anyLogits, fc.double({ min: 0, max: 0.9999, noNaN: true }), fc.nat(5), (logits, random, topK) => {
+    fc.property(anyLogits, anyRandom, fc.nat(5), (logits, random, topK) => {
       const allowed = logits.length - 1;
       const mask = (all: Float32Array) => all.fill(Number.NEGATIVE_INFINITY, 0, allowed);
       for (const temperature of [0, 2]) {
@@ -196,7 +226,8 @@ test("`chooseToken()` never takes what the mask forbids, unless it forbids every
 test("`chooseToken()` applies the bias and the penalties before it is greedy", () => {
   const history = createHistory([]);
   history.push(0);
-  const greedy = (changes: Partial<Sampling>) => chooseToken(logitsOf(3, 2.5), history, { ...GREEDY, ...changes }, 0);
+  const greedy = (changes: Partial<Sampling>) =>
+    chooseToken(logitsOf(3, 2.5), history, { ...GREEDY, ...changes }, never);
   expect(greedy({})).toBe(0);
   expect(greedy({ logitBias: [[1, 1]] })).toBe(1);
   expect(greedy({ frequencyPenalty: 1 })).toBe(1);

@@ -1,4 +1,5 @@
 import type { Sampling } from "../../core/protocol.ts";
+import type { Random } from "../random.ts";
 import { argmax, draw, softmax } from "./candidates.ts";
 import type { History } from "./history.ts";
 import { addBias, penalisePresence, penaliseRepetition } from "./penalties.ts";
@@ -12,13 +13,12 @@ export type Mask = (logits: Float32Array) => void;
  * of its arguments (apart from `logits`, which it uses up).
  *
  * @param logits one per entry of the vocabulary
- * @param random in [0, 1)
  */
 export function chooseToken(
   logits: Float32Array,
   history: History,
   sampling: Sampling,
-  random: number,
+  random: Random,
   mask: Mask = () => {},
 ): number {
   addBias(logits, sampling.logitBias);

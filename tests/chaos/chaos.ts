@@ -3,7 +3,7 @@ import type { Page } from "puppeteer-core";
 import { type Site, serveSite } from "../../cli/site-server.ts";
 import type { GenerateInput } from "../../core/dialects/minivault.ts";
 import type { LogRecord } from "../../core/log-record.ts";
-import { uniform } from "../../engine/random.ts";
+import { randomAt } from "../../engine/random.ts";
 import { bundle, bundlePath } from "../browser/bundle.ts";
 import { deploy, withVersions } from "../browser/site-folders.ts";
 import { APP_MODEL, type Ask, type Asked, bodiesOf, HUB_MODEL, type Report } from "./ask.ts";
@@ -63,7 +63,7 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
   const bodies = bodiesOf(gpu);
 
   let step = 0;
-  const random = () => uniform(seed, step++);
+  const random = () => randomAt(seed, step++)(0);
   const between = ([from, to]: readonly [number, number]) => from + random() * (to - from);
 
   const asked = new Map<string, Asked>();

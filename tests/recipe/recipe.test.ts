@@ -8,6 +8,7 @@ import { newRequest } from "../../core/generate-request.ts";
 import { generate } from "../../engine/generate.ts";
 import type { LanguageModel } from "../../engine/model.ts";
 import { tokenise } from "../../engine/prompt.ts";
+import { checkContinued } from "../contract/continued-property.ts";
 import { findPython } from "../find-python.ts";
 import type { GreedyCase } from "../fixtures/expected-greedy.ts";
 import { modelInFolder } from "./model-in-folder.ts";
@@ -35,7 +36,7 @@ function expectedOf(model: string): GreedyCase[] {
   return (JSON.parse(readFileSync(join(model, "expected-greedy.json"), "utf8")) as { cases: GreedyCase[] }).cases;
 }
 
-async function continued(model: LanguageModel, prompt: string, maxNewTokens: number) {
+async function answerOf(model: LanguageModel, prompt: string, maxNewTokens: number) {
   const ids: number[] = [];
   let text = "";
   let finishReason = "";
@@ -54,7 +55,7 @@ test("a model made from a corpus says in our engine what it says in PyTorch", as
   expect(cases.length).toBeGreaterThan(10);
   for (const { prompt, prompt_ids, ids, text, finish_reason } of cases) {
     expect(tokenise(model, { type: "text", text: prompt }).tokenIds).toEqual(prompt_ids);
-    expect(await continued(model, prompt, 64)).toEqual({ ids, text, finish_reason });
+    expect(await answerOf(model, prompt, 64)).toEqual({ ids, text, finish_reason });
   }
 });
 
@@ -64,13 +65,14 @@ test("the shipped model says in PyTorch what its expected outputs say", () => {
   expect(stdout).toContain("all 13 greedy cases as expected");
 });
 
-test("the shipped model in 8 bits still knows what it is surest of", async () => {
+test("the shipped model in 8 bits still knows what it is surest of, and an answer of it goes on as it would have", async () => {
   const small = join(folder, "small");
   cpSync(shipped, small, { recursive: true });
   expect(run("quantise.py", join(small, "onnx/model.onnx"), join(small, "onnx/model_quantized.onnx")).status).toBe(0);
   const model = await modelInFolder(small, "model_quantized.onnx");
   const [capital, clock] = expectedOf(shipped);
-  for (const { prompt, text } of [capital!, clock!]) expect((await continued(model, prompt, 64)).text).toBe(text);
+  for (const { prompt, text } of [capital!, clock!]) expect((await answerOf(model, prompt, 64)).text).toBe(text);
+  await checkContinued(model, 40); // integers are scaled by all that is computed at once
 });
 
 test("a model of random weights can be loaded at both precisions", async () => {
@@ -78,7 +80,7 @@ test("a model of random weights can be loaded at both precisions", async () => {
   expect(run("export.py", random, "--random", "smoke").status).toBe(0);
   for (const file of ["model.onnx", "model_quantized.onnx"]) {
     const model = await modelInFolder(random, file);
-    expect((await continued(model, "Hello", 4)).ids).toHaveLength(4);
+    expect((await answerOf(model, "Hello", 4)).ids).toHaveLength(4);
   }
 });
 
