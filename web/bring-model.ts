@@ -12,6 +12,9 @@ export interface Bringing {
   cancel(): void;
 }
 
+/** Firefox 153 collects a worker that only its own listeners refer to, even while it waits for the file system. */
+const atWork = new Set<Worker>();
+
 /** Stores a model from the disk, in a worker of its own. The last call of `onNews` is none of progress. */
 export function bringModel(
   files: readonly PickedFile[],
@@ -19,9 +22,11 @@ export function bringModel(
   onNews: (news: ImportToPage) => void,
 ): Bringing {
   const worker = new Worker(new URL("../models/import-worker.ts", import.meta.url), { type: "module" });
+  atWork.add(worker);
   const send = (message: PageToImport) => worker.postMessage(message);
   const end = (news: ImportToPage) => {
     worker.terminate();
+    atWork.delete(worker);
     onNews(news);
     const channel = new BroadcastChannel(STATUS_CHANNEL);
     channel.postMessage({ type: "ask-status" } satisfies StatusMessage); // the library looks anew at what is stored
