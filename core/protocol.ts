@@ -4,7 +4,7 @@
  */
 
 /** Bump when any message below changes shape. The service worker refuses a page of another version. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 // ── Generation ─────────────────────────────────────────────────────────────
 
