@@ -161,14 +161,14 @@ test("`draw()` never takes what has no probability, and needs no order", () => {
   }
 });
 
-test("logits that differ by a rounding give the same tokens, also among thousands of unlikely ones", () => {
+test("logits that differ a little, as devices round, give the same tokens, also among thousands of unlikely ones", () => {
   const rough = (id: number) => 3 * Math.sin(id * id);
   let differing = 0;
-  for (let step = 0; step < 3_000; step++) {
+  for (let step = 0; step < 2_000; step++) {
     const logits = Float32Array.from({ length: 4_096 }, (_, id) => rough(id + step));
     const rounding = randomAt(2, step);
-    const rounded = logits.map((logit, id) => logit + 2e-6 * (rounding(id) - 0.5));
-    const [one, other] = [logits, rounded].map((each) => chooseToken(each, none, neutral, randomAt(1, step)));
+    const otherwise = logits.map((logit, id) => logit + 2e-4 * (rounding(id) - 0.5));
+    const [one, other] = [logits, otherwise].map((each) => chooseToken(each, none, neutral, randomAt(1, step)));
     if (one !== other) differing++;
   }
   expect(differing).toBe(0);
