@@ -5,13 +5,14 @@ import { bundle } from "../tests/browser/bundle.ts";
 import { DIST, withFakeWorker } from "../tests/browser/site-folders.ts";
 import { runChaos } from "../tests/chaos/chaos.ts";
 import { findChromium, QUIET_FLAGS } from "../tests/find-chromium.ts";
+import { ENDLESS } from "../tests/fixtures/endless.ts";
 import { measureDownloads } from "./downloads.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { measureLoads } from "./loads.ts";
 import { measureSizes } from "./sizes.ts";
 
 /** `npm run bench -- --json`: medians in real Chromium, on one line of JSON at the end. */
-const STORY = { prompt: "Once upon a time", max_new_tokens: 200, temperature: 1, seed: 4 };
+const STORY = { prompt: "Once upon a time", max_new_tokens: 200, temperature: 1, seed: 4, ...ENDLESS };
 /** A list of words that only ends when the tokens do. */
 const LIST = { ...STORY, format: { type: "array", items: { type: "string" }, minItems: 30 } };
 /** Answers before the rate is measured: until then the compiler is still at work on the loop. */

@@ -1,4 +1,5 @@
 import type { Page } from "playwright/test";
+import { ENDLESS } from "../fixtures/endless.ts";
 import { fakeAnswer } from "../fixtures/fake-text.ts";
 import {
   beginStream,
@@ -24,7 +25,7 @@ async function undisturbed(page: Page, body: object): Promise<string> {
 const withoutTimes = (sse: string): string => sse.replace(/"timings":\{[^}]*\}|"id":"[^"]*"/g, "");
 
 test.describe("with the embedded model", () => {
-  for (const sampling of [{ temperature: 0 }, { temperature: 1, seed: 7 }]) {
+  for (const sampling of [{ temperature: 0 }, { temperature: 1, seed: 7, ...ENDLESS }]) {
     const title = sampling.temperature ? "sampled with a seed" : "greedy";
     test(`the tab that hosts the engine is closed in the middle of another tab's answer: it goes on, ${title}`, async ({
       vault,

@@ -1,4 +1,5 @@
 import type { GenerateInput } from "../../core/dialects/minivault.ts";
+import { ENDLESS } from "../fixtures/endless.ts";
 
 /** A request of a chaos run. */
 export interface Ask {
@@ -54,8 +55,8 @@ export const bodiesOf = (gpu: boolean): readonly GenerateInput[] => {
   return [
     ...STORIES.slice(0, gpu ? 2 : undefined).flatMap((prompt) => [
       { prompt, max_new_tokens: tokens(200), temperature: 0 },
-      { prompt, max_new_tokens: tokens(220), temperature: 1, seed: 7 },
-      { prompt, max_new_tokens: tokens(180), temperature: 1.2, top_k: 40, seed: 11 },
+      { prompt, max_new_tokens: tokens(220), temperature: 1, seed: 7, ...ENDLESS },
+      { prompt, max_new_tokens: tokens(180), temperature: 1.2, top_k: 40, seed: 11, ...ENDLESS },
     ]),
     ...LINES.slice(0, gpu ? 1 : undefined).flatMap((prompt) => [
       { model: HUB_MODEL, prompt, max_new_tokens: tokens(160), temperature: 1, seed: 7 },

@@ -1,4 +1,5 @@
 import { assert } from "chai";
+import { ENDLESS } from "../fixtures/endless.ts";
 import {
   type ContractCase,
   closedRecord,
@@ -12,7 +13,7 @@ import {
   STORY,
 } from "./contract-case.ts";
 
-const LONG = { prompt: STORY, max_new_tokens: 120, temperature: 0.9, seed: 5 };
+const LONG = { prompt: STORY, max_new_tokens: 120, temperature: 0.9, seed: 5, ...ENDLESS };
 const SSE = { accept: "text/event-stream" };
 
 /** What arrives until there are so many bytes; then the client leaves. */
