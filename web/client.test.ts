@@ -68,7 +68,7 @@ async function read(events: AsyncIterable<{ type: string; text?: string }>) {
 
 /** Waiting costs nothing: time goes on as soon as nothing else does. */
 async function hurried<T>(promise: Promise<T>): Promise<T> {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   let settled = false;
   const end = () => {
     settled = true;
@@ -117,4 +117,13 @@ test("what the API refuses is not asked again, and a dead network ends with a se
   expect(asked).toHaveLength(1);
   network(Array<Fate>(99).fill("network"));
   await expect(hurried(read(generate(input, { base: BASE })))).rejects.toThrow("cut off");
+});
+
+test("half a minute without a network is waited out", async () => {
+  const { log } = network(Array<Fate>(10).fill("network")); // then one that asks whether the first has arrived
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const beganMs = performance.now();
+  expect(await hurried(read(generate(input, { base: BASE })))).toEqual({ text: WHOLE, ends: 1 });
+  expect(performance.now() - beganMs).toBeGreaterThan(30_000);
+  expect(log.records.filter(({ endpoint }) => endpoint === "POST /generate/stream")).toHaveLength(1);
 });
