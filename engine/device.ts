@@ -42,7 +42,8 @@ export async function findTarget(wanted: VaultConfig["device"], avoid: readonly 
   const shared = crossOriginIsolated && "SharedArrayBuffer" in globalThis && !avoid.includes("threads");
   const threads = shared ? Math.min(MAX_THREADS, navigator.hardwareConcurrency) : 1;
   if (wanted === "wasm") return { gpu: null, noGpu: null, threads };
-  if (avoid.includes("webgpu")) return { gpu: null, noGpu: "WebGPU was lost more than once", threads };
+  if (avoid.includes("webgpu"))
+    return { gpu: null, noGpu: "WebGPU was lost or did not answer more than once", threads };
   const adapter = await requestAdapter();
   if (!adapter) return { gpu: null, noGpu: wanted === "webgpu" ? NO_ADAPTER : null, threads };
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;

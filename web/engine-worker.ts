@@ -36,7 +36,7 @@ type Attach = Extract<PageToEngine, { type: "attach" }>;
 /** Within so many milliseconds so many deaths are made good. */
 const DEATHS_MS = 60_000;
 const DEATHS = 3;
-/** A GPU that is lost this often is not asked again. */
+/** A GPU that is lost this often is not asked again, nor one that may be why a worker stopped answering. */
 const LOSSES = 2;
 /** Time for its script to load and run. */
 const START_MS = 30_000;
@@ -124,7 +124,9 @@ export function superviseWorker({ createWorker, baseUrl }: WorkerOptions, events
     start,
     stop,
     replace(aliveLock) {
-      if (current?.aliveLock === aliveLock) died(current.worker, "it stopped answering");
+      if (current?.aliveLock !== aliveLock) return;
+      losses.webgpu++; // a driver that hangs says nothing
+      died(current.worker, "it stopped answering");
     },
     attach(port, host) {
       current?.worker.postMessage({ type: "attach", port, host } satisfies PageToEngine, [port]);
