@@ -22,6 +22,7 @@ export class AnswerSoFar {
     return {
       response: text,
       model: start?.model ?? null,
+      engine: start?.engine ?? null,
       device: start?.device ?? null,
       options: start ? logOptions(start.options) : null,
       usage: start ? usageOf(start.promptTokens, this.done?.newTokens ?? this.tokens) : null,

@@ -53,7 +53,7 @@ export function createApi(options: ApiOptions): FetchHandler {
     host = "process",
   } = options;
   const queue = createQueue(maxWaiting);
-  const journal = createJournal({ log, now, newId, onBusy });
+  const journal = createJournal({ log, now, newId, host: host === "process" ? "node" : "browser", onBusy });
   const admission = createAdmission(engine, queue, now, { ...PATIENCE, ...options.patience });
 
   /** The same request again, of whose answer something is known. */
@@ -146,7 +146,7 @@ export function createApi(options: ApiOptions): FetchHandler {
     });
   };
 
-  return (request, client = "") => serve(request, journal.newExchange(request), client);
+  return (request, client = "") => serve(request, journal.newExchange(request, client), client);
 }
 
 function callOf(c: Context<Env>, { parameters = [] }: Route, body: unknown): Call<unknown> {

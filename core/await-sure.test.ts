@@ -13,8 +13,9 @@ function slowAnswer(tokenMs: number, tokens = 100) {
         const index = made++ - 1;
         if (index === -1) {
           const options = { ...GREEDY, maxNewTokens: 100, stop: [], seed: 1, format: null };
-          const prompt = { model: "m", device: "cpu", promptTokens: 1, prefillMs: 0, echo: null } as const;
-          controller.enqueue({ type: "start", options, ...prompt });
+          const prompt = { promptTokens: 1, prefillMs: 0, echo: null };
+          const by = { model: "m", engine: "e", device: "cpu" } as const;
+          controller.enqueue({ type: "start", options, ...by, ...prompt });
         } else if (index < tokens) {
           clockMs += tokenMs;
           controller.enqueue({ type: "token", index, tokenId: 1, text: "a", score: null });

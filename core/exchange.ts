@@ -1,5 +1,7 @@
+import { nanoseconds } from "./clock.ts";
 import { VaultError } from "./errors.ts";
 import type { KeptStream, LogRecord, LogSink, OpenEntry, Replay } from "./log-record.ts";
+import { LOG_SCHEMA_VERSION } from "./log-schema.ts";
 import type { TokenEvent } from "./protocol.ts";
 import { within } from "./within.ts";
 
@@ -54,7 +56,7 @@ export interface Exchange {
 export interface Journal {
   /** Records that could not be stored. Logging never blocks or fails an answer. */
   readonly failures: number;
-  newExchange(request: Request): Exchange;
+  newExchange(request: Request, client: string): Exchange;
   /** A stream's exchange goes on; if it is whole it is only told again. Rejects with `stream-busy`: see `LogSink`. */
   reopen(continuation: Continuation): Promise<Exchange>;
 }
@@ -63,6 +65,7 @@ export interface JournalOptions {
   readonly log: LogSink;
   readonly now: () => number;
   readonly newId: () => string;
+  readonly host: LogRecord["host"];
   /** Called with the number of answers that are under way, whenever that changes. */
   readonly onBusy: (answers: number) => void;
 }
@@ -74,9 +77,9 @@ const STORE_MS = 5_000;
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** https://www.w3.org/TR/trace-context/#traceparent-header */
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+const TRACEPARENT = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}$/;
 
-export function createJournal({ log, now, newId, onBusy }: JournalOptions): Journal {
+export function createJournal({ log, now, newId, host, onBusy }: JournalOptions): Journal {
   let failures = 0;
   let answers = 0;
 
@@ -119,7 +122,15 @@ export function createJournal({ log, now, newId, onBusy }: JournalOptions): Jour
         ended ??= (async () => {
           if (!opened) exchange.begin({});
           const { queueMs: queue_ms, prefillMs: prompt_ms } = exchange;
-          record = { ...record, ...end, queue_ms, prompt_ms, duration_ms: now() - arrivedMs };
+          const finishedMs = now();
+          const times = {
+            started_at: queue_ms === null ? null : isoTime(arrivedMs + queue_ms),
+            finished_at: isoTime(finishedMs),
+            queue_ms,
+            prompt_ms,
+            duration_ms: finishedMs - arrivedMs,
+          };
+          record = { ...record, ...end, ...times };
           try {
             await within((async () => (await opened)?.close(record, events))(), STORE_MS, async () => BLOCKED);
           } catch {
@@ -139,10 +150,11 @@ export function createJournal({ log, now, newId, onBusy }: JournalOptions): Jour
     get failures() {
       return failures;
     },
-    newExchange(request) {
+    newExchange(request, client) {
       const id = newId();
       const given = request.headers.get("x-request-id");
-      return createExchange(openRecord(id, given && REQUEST_ID.test(given) ? given : id, now(), request));
+      const requestId = given && REQUEST_ID.test(given) ? given : id;
+      return createExchange(openRecord(request, { id, request_id: requestId, host, client: client || null }, now()));
     },
     async reopen(continuation) {
       const { kept, isWhole } = continuation;
@@ -157,14 +169,18 @@ export function createJournal({ log, now, newId, onBusy }: JournalOptions): Jour
 
 const BLOCKED = new VaultError("log-failed", "The log is being upgraded. Close other tabs of this site.");
 
-function openRecord(id: string, requestId: string, arrivedMs: number, request: Request): LogRecord {
-  const traceparent = request.headers.get("traceparent") ?? "";
+type Known = Pick<LogRecord, "id" | "request_id" | "host" | "client">;
+
+function openRecord(request: Request, known: Known, arrivedMs: number): LogRecord {
+  const [, traceId = null] = TRACEPARENT.exec(request.headers.get("traceparent") ?? "") ?? [];
   return {
-    schema: 2,
-    id,
-    request_id: requestId,
-    traceparent: TRACEPARENT.test(traceparent) ? traceparent : null,
-    timestamp: new Date(arrivedMs).toISOString(),
+    schema: LOG_SCHEMA_VERSION,
+    ...known,
+    trace_id: traceId,
+    timestamp: isoTime(arrivedMs),
+    timestamp_ns: `${nanoseconds(arrivedMs)}`,
+    started_at: null,
+    finished_at: null,
     endpoint: `${request.method} ${new URL(request.url).pathname}`,
     dialect: null,
     mode: null,
@@ -172,6 +188,7 @@ function openRecord(id: string, requestId: string, arrivedMs: number, request: R
     messages: null,
     response: "",
     model: null,
+    engine: null,
     device: null,
     options: null,
     usage: null,
@@ -185,3 +202,5 @@ function openRecord(id: string, requestId: string, arrivedMs: number, request: R
     duration_ms: null,
   };
 }
+
+const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -1,61 +1,7 @@
-import type { ChatMessage, Device, FinishReason, OutputFormat, TokenEvent, WireError } from "./protocol.ts";
+import type { LogRecord } from "./log-schema.ts";
+import type { TokenEvent } from "./protocol.ts";
 
-export interface Usage {
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly total_tokens: number;
-}
-
-/** One exchange, one line of JSONL; hence snake case. `null` is "not known", or "never got that far". */
-export interface LogRecord {
-  readonly schema: 2;
-  readonly id: string;
-  readonly request_id: string;
-  /** The caller's W3C trace context. */
-  readonly traceparent: string | null;
-  /** When the request came in: ISO 8601, UTC. */
-  readonly timestamp: string;
-  /** Method and path. */
-  readonly endpoint: string;
-  readonly dialect: string | null;
-  readonly mode: "full" | "stream" | null;
-  /** A text, or token ids; `null` also where there are `messages`. */
-  readonly prompt: string | readonly number[] | null;
-  readonly messages: readonly ChatMessage[] | null;
-  readonly response: string;
-  readonly model: string | null;
-  readonly device: Device | null;
-  readonly options: LogOptions | null;
-  readonly usage: Usage | null;
-  /** `null` while the exchange is going on; `interrupted`: its host died before the end. Either may go on again. */
-  readonly finish_reason: FinishReason | "cancelled" | "error" | "interrupted" | null;
-  readonly error: (WireError & { readonly status: number }) | null;
-  readonly queue_ms: number | null;
-  readonly prompt_ms: number | null;
-  /** From the request's arrival to its first token. */
-  readonly ttft_ms: number | null;
-  /** Of its last part, if the stream was continued. */
-  readonly predicted_ms: number | null;
-  readonly tokens_per_s: number | null;
-  readonly duration_ms: number | null;
-}
-
-export interface LogOptions {
-  readonly max_new_tokens: number;
-  readonly temperature: number;
-  readonly top_k: number;
-  readonly top_p: number;
-  readonly min_p: number;
-  readonly typical_p: number;
-  readonly repetition_penalty: number;
-  readonly repeat_last_n: number;
-  readonly frequency_penalty: number;
-  readonly presence_penalty: number;
-  readonly logit_bias: Readonly<Record<string, number>>;
-  readonly format: OutputFormat | null;
-  readonly stop: readonly string[];
-  readonly seed: number;
-}
+export type { LogOptions, LogRecord, Usage } from "./log-schema.ts";
 
 /** Observations by bucket, not cumulative; the last one is beyond all bounds. */
 export interface Histogram {
@@ -119,7 +65,10 @@ export interface OpenEntry {
 }
 
 export interface LogSink {
-  /** Stores an open record at once. `replay`: for streams, whose events are kept until some minutes after the end. */
+  /**
+   * Stores an open record at once, with a `timestamp_ns` above all before it. `replay`: for streams, whose events are
+   * kept until some minutes after the end.
+   */
   begin(open: LogRecord, replay: Replay | null): Promise<OpenEntry>;
   /** The newest stream of this request or conversation id; `null` where none is kept (any more). */
   kept(name: string): Promise<KeptStream | null>;

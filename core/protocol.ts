@@ -116,6 +116,8 @@ export type TokenEvent =
   | {
       readonly type: "start";
       readonly model: string;
+      /** What computes it. */
+      readonly engine: string;
       readonly device: Device;
       readonly promptTokens: number;
       readonly prefillMs: number;

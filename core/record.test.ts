@@ -10,6 +10,7 @@ import { recordEvents } from "./record.ts";
 const start: TokenEvent = {
   type: "start",
   model: "m",
+  engine: "e",
   device: "cpu",
   promptTokens: 3,
   prefillMs: 5,
@@ -38,8 +39,8 @@ function source(events: TokenEvent[], end: "close" | "fail" | "hang" = "close") 
 function setUp(log: LogSink = createMemoryLog()) {
   let clockMs = 0;
   const now = () => (clockMs += 10);
-  const journal = createJournal({ log, now, newId: () => "id-1", onBusy: () => {} });
-  const exchange = journal.newExchange(new Request("http://x/generate/stream", { method: "POST" }));
+  const journal = createJournal({ log, now, newId: () => "id-1", host: "node", onBusy: () => {} });
+  const exchange = journal.newExchange(new Request("http://x/generate/stream", { method: "POST" }), "tab-1");
   exchange.begin({ prompt: "p", mode: "stream" });
   return { journal, exchange, now };
 }

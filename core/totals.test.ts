@@ -4,11 +4,17 @@ import type { LogRecord } from "./log-record.ts";
 import { addRecord, BUCKETS_S, NO_TOTALS } from "./totals.ts";
 
 const record = (changes: Partial<LogRecord>): LogRecord => ({
-  schema: 2,
+  schema: 3,
   id: "id",
   request_id: "id",
-  traceparent: null,
+  trace_id: null,
   timestamp: "2026-11-21T00:00:00.000Z",
+  timestamp_ns: "1795219200000000000",
+  started_at: null,
+  finished_at: null,
+  host: "node",
+  client: null,
+  engine: null,
   endpoint: "POST /generate",
   dialect: "minivault",
   mode: "full",

@@ -17,6 +17,8 @@ import { createHistory } from "./sampling/history.ts";
 import { scoreToken } from "./sampling/logprobs.ts";
 import { createStopFilter } from "./stop.ts";
 
+const ENGINE = "onnxruntime";
+
 /**
  * The whole of generation, top to bottom: tokenise → prefill → (sample → detokenise → decode)*.
  *
@@ -53,6 +55,7 @@ export async function* generate(model: LanguageModel, request: GenerateRequest):
     yield {
       type: "start",
       model: model.card.name,
+      engine: ENGINE,
       device: model.device,
       promptTokens: promptIds.length,
       prefillMs: clock.lap(),

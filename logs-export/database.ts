@@ -1,11 +1,14 @@
 import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
+import { after } from "../core/clock.ts";
 import type { LogRecord, Replay, Totals } from "../core/log-record.ts";
 import type { TokenEvent } from "../core/protocol.ts";
 import { addRecord, NO_TOTALS } from "../core/totals.ts";
+import { type StoredRecord, upgradeRecord } from "./upgrade-record.ts";
 
 /** `owner` is there while the exchange is going on: a lock that its host holds while it lives. */
 interface Row {
-  readonly record: LogRecord;
+  /** Of an earlier schema only where a version that was rolled back wrote it. */
+  readonly record: StoredRecord;
   readonly owner?: string;
 }
 
@@ -25,18 +28,21 @@ export interface Schema extends DBSchema {
   logs: { key: number; value: Row; indexes: { owner: string } };
   /** One row, written in the transactions that close records: it counts each of them once. */
   totals: { key: typeof TOTALS; value: Totals };
+  /** One row: the last `timestamp_ns`. */
+  clock: { key: typeof LAST; value: string };
   streams: { key: string; value: StreamRow; indexes: { names: string; endedMs: number } };
   /** By stream, and by how many came before. */
   events: { key: [id: string, from: number]; value: readonly TokenEvent[] };
 }
 
 export type Database = IDBPDatabase<Schema>;
-type Store = "logs" | "totals" | "streams" | "events";
+type Store = "logs" | "totals" | "clock" | "streams" | "events";
 export type Transaction = IDBPTransaction<Schema, Store[], "readwrite">;
 
-export const ALL: Store[] = ["logs", "totals", "streams", "events"];
+export const ALL: Store[] = ["logs", "totals", "clock", "streams", "events"];
 export const TOTALS = "totals";
-const VERSION = 3;
+const LAST = "last";
+const VERSION = 4;
 
 /** The events of a stream, those after the first `from` of them. */
 export const eventsOf = (id: string, from = 0): IDBKeyRange =>
@@ -66,9 +72,16 @@ function openVersion(name: string, version: number | undefined, onClosed: () => 
         streams.createIndex("endedMs", "endedMs");
         db.createObjectStore("events");
       }
-      if (from !== 1) return;
-      // What was logged before there were totals counts as well.
-      for (const { record, owner } of await tx.objectStore("logs").getAll()) if (!owner) await count(tx, record);
+      if (from < 4) db.createObjectStore("clock");
+      if (from === 0 || from > 3) return;
+      for (let cursor = await tx.objectStore("logs").openCursor(); cursor; cursor = await cursor.continue()) {
+        const { record, ...row } = cursor.value;
+        const upgraded = upgradeRecord(record, await tx.objectStore("clock").get(LAST));
+        await tx.objectStore("clock").put(upgraded.timestamp_ns, LAST);
+        await cursor.update({ ...row, record: upgraded });
+        // What was logged before there were totals counts as well.
+        if (from === 1 && !row.owner) await count(tx, upgraded);
+      }
     },
     // Another tab wants to upgrade: do not stand in its way.
     blocking(_current, _blocked, event) {
@@ -77,6 +90,14 @@ function openVersion(name: string, version: number | undefined, onClosed: () => 
     },
     terminated: onClosed,
   });
+}
+
+/** The record with a `timestamp_ns` above all before it, also those of other tabs. */
+export async function stamp(tx: Transaction, record: LogRecord): Promise<LogRecord> {
+  const clock = tx.objectStore("clock");
+  const timestamp_ns = after(await clock.get(LAST), record.timestamp_ns);
+  await clock.put(timestamp_ns, LAST);
+  return { ...record, timestamp_ns };
 }
 
 /** @param before the record's last end, if this is not its first one */

@@ -5,8 +5,9 @@ import { randomId } from "../core/random-id.ts";
 import { NO_TOTALS } from "../core/totals.ts";
 import { heldLocks, holdLock } from "../core/web-lock.ts";
 import { within } from "../core/within.ts";
-import { ALL, count, type Database, eventsOf, openDatabase, TOTALS } from "./database.ts";
+import { ALL, count, type Database, eventsOf, openDatabase, stamp, TOTALS } from "./database.ts";
 import { sweep } from "./sweep.ts";
+import { upgradeRecord } from "./upgrade-record.ts";
 
 /** Records read at a time: a transaction must not stay open while a reader sleeps. */
 const PAGE = 64;
@@ -48,7 +49,13 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
   };
 
   /** @param keptEvents how many are kept already */
-  const entryOf = (db: Database, key: number, id: string, before: LogRecord | null, keptEvents: number): OpenEntry => {
+  const entryOf = (
+    db: Database,
+    key: number,
+    { id, timestamp_ns }: LogRecord,
+    before: LogRecord | null,
+    keptEvents: number,
+  ): OpenEntry => {
     let from = keptEvents;
     return {
       async keep(events) {
@@ -59,7 +66,7 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
       },
       async close(record, events) {
         const tx = db.transaction(ALL, "readwrite");
-        await tx.objectStore("logs").put({ record }, key);
+        await tx.objectStore("logs").put({ record: { ...record, timestamp_ns } }, key);
         await count(tx, record, before);
         const stream = await tx.objectStore("streams").get(id);
         if (stream) {
@@ -76,7 +83,8 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
     async begin(record, replay) {
       const db = await open();
       const tx = db.transaction(ALL, "readwrite");
-      const logKey = await tx.objectStore("logs").add({ record, owner });
+      const stamped = await stamp(tx, record);
+      const logKey = await tx.objectStore("logs").add({ record: stamped, owner });
       const { id, request_id } = record;
       if (replay) {
         const names = [request_id, ...(replay.conversationId ? [replay.conversationId] : [])];
@@ -84,7 +92,7 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
       }
       await tx.done;
       channel.postMessage(null);
-      return entryOf(db, logKey, id, null, 0);
+      return entryOf(db, logKey, stamped, null, 0);
     },
     async kept(name) {
       const db = await openSwept();
@@ -93,7 +101,7 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
       const row = newest && (await db.get("logs", newest.logKey));
       if (!row) return null;
       const events = withoutGaps((await db.getAll("events", eventsOf(newest.id))).flat());
-      return { record: row.record, replay: newest.replay, events };
+      return { record: upgradeRecord(row.record), replay: newest.replay, events };
     },
     async reopen({ record, events }) {
       const db = await open();
@@ -103,15 +111,16 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
       const row = stream && (await tx.objectStore("logs").get(stream.logKey));
       if (!stream || !row) throw GONE;
       if (row.owner && (alive?.has(row.owner) ?? true)) throw BUSY;
+      const before = upgradeRecord(row.record);
       const { endedMs: _, ...reopened } = stream;
       await tx.objectStore("streams").put(reopened);
       await tx.objectStore("events").delete(eventsOf(record.id, events.length)); // what a gap parted from them
       await tx
         .objectStore("logs")
-        .put({ record: { ...row.record, finish_reason: null, error: null }, owner }, stream.logKey);
+        .put({ record: { ...before, finish_reason: null, error: null }, owner }, stream.logKey);
       await tx.done;
       channel.postMessage(null);
-      return entryOf(db, stream.logKey, record.id, row.record, events.length);
+      return entryOf(db, stream.logKey, before, before, events.length);
     },
     read: (query) => readPages(openSwept, query),
     totals: async () => (await (await open()).get("totals", TOTALS)) ?? NO_TOTALS,
@@ -158,7 +167,7 @@ function readPages(open: () => Promise<Database>, { order, limit }: LogQuery): R
         if (!cursor) return controller.close();
         for (let room = PAGE; cursor && room > 0 && left > 0; room--, left--) {
           last = cursor.key;
-          controller.enqueue(cursor.value.record);
+          controller.enqueue(upgradeRecord(cursor.value.record));
           cursor = await cursor.continue();
         }
       },

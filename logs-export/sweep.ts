@@ -2,6 +2,7 @@ import { AnswerSoFar } from "../core/answer-so-far.ts";
 import type { LogRecord } from "../core/log-record.ts";
 import { heldLocks } from "../core/web-lock.ts";
 import { ALL, count, type Database, eventsOf, type Transaction } from "./database.ts";
+import { upgradeRecord } from "./upgrade-record.ts";
 
 /** Where nobody can say who lives, an exchange that began so long ago is taken for abandoned. */
 const ABANDONED_MS = 15 * 60_000;
@@ -10,14 +11,15 @@ const ABANDONED_MS = 15 * 60_000;
 export async function sweep(db: Database, us: string, keepMs: number): Promise<void> {
   const alive = await heldLocks();
   const nowMs = Date.now();
-  const isAlive = (owner: string, { timestamp }: LogRecord): boolean =>
+  const isAlive = (owner: string, { timestamp }: Pick<LogRecord, "timestamp">): boolean =>
     owner === us || (alive?.has(owner) ?? nowMs - Date.parse(timestamp) < ABANDONED_MS);
 
   const tx = db.transaction(ALL, "readwrite");
   for await (const cursor of tx.objectStore("logs").index("owner").iterate()) {
     const { record, owner } = cursor.value;
     if (!owner || isAlive(owner, record)) continue;
-    const closed: LogRecord = { ...record, ...(await saidOf(tx, record)), finish_reason: "interrupted" };
+    const said = await saidOf(tx, record.id);
+    const closed: LogRecord = { ...upgradeRecord(record), ...said, finish_reason: "interrupted" };
     await cursor.update({ record: closed });
     await count(tx, closed);
     const stream = await tx.objectStore("streams").get(record.id);
@@ -31,7 +33,7 @@ export async function sweep(db: Database, us: string, keepMs: number): Promise<v
   await tx.done;
 }
 
-async function saidOf(tx: Transaction, { id }: LogRecord): Promise<Partial<LogRecord>> {
+async function saidOf(tx: Transaction, id: string): Promise<Partial<LogRecord>> {
   const events = (await tx.objectStore("events").getAll(eventsOf(id))).flat();
   if (events.length === 0) return {};
   const answer = new AnswerSoFar();

@@ -19,6 +19,7 @@ import {
   wholeNumber,
 } from "../fields.ts";
 import { newRequest } from "../generate-request.ts";
+import { logJsonSchema } from "../log-schema.ts";
 import { logsResponse } from "../logs-route.ts";
 import { findModel, type KnownModel, knownModels } from "../models.ts";
 import type { GenerateRequest } from "../protocol.ts";
@@ -26,6 +27,8 @@ import { parseSkip } from "../resume-route.ts";
 import { type DoneEvent, timingsOf, usageOf } from "../usage.ts";
 
 const DEFAULT_NEW_TOKENS = 128;
+/** https://json-schema.org/draft/2020-12/json-schema-core#section-14 */
+const SCHEMA = "application/schema+json";
 
 /** Unknown fields are ignored, `null` is "not given". */
 const GenerateBody = v.object({
@@ -147,6 +150,14 @@ const logs = route({
   answer: ({ url }, { log, now }) => logsResponse(log, url.searchParams, now()),
 });
 
+const logSchema = route({
+  method: "GET",
+  path: "/logs/schema",
+  summary: "The JSON Schema of a line of the log",
+  mediaTypes: [SCHEMA],
+  answer: () => new Response(JSON.stringify(logJsonSchema()), { headers: { "content-type": SCHEMA } }),
+});
+
 const resume = route({
   method: "GET",
   path: "/generate/stream/:id",
@@ -235,6 +246,7 @@ export const minivault: Dialect = {
     streaming("/stream"),
     resume,
     logs,
+    logSchema,
     models,
     pull,
     pause,

@@ -15,7 +15,7 @@ const piece = fc.oneof(
 function sayingEngine(pieces: readonly string[], rest: string): Engine {
   const options = { ...GREEDY, maxNewTokens: 9, stop: [], seed: 1, format: null };
   const events: TokenEvent[] = [
-    { type: "start", model: "m", device: "cpu", promptTokens: 1, prefillMs: 1, options, echo: null },
+    { type: "start", model: "m", engine: "e", device: "cpu", promptTokens: 1, prefillMs: 1, options, echo: null },
     ...pieces.map((text, index): TokenEvent => ({ type: "token", index, tokenId: index, text, score: null })),
     { type: "done", text: rest, finishReason: "stop", newTokens: pieces.length, decodeMs: 1 },
   ];

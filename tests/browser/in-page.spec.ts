@@ -126,6 +126,24 @@ test.describe("where service workers are refused", () => {
   test.describe("with an engine that takes its time", () => {
     test.use({ fakeEngine: true });
 
+    test("two tabs write one log: the nanoseconds of its records increase strictly, also after a reload", async ({
+      page,
+      site,
+      context,
+    }) => {
+      const other = await context.newPage();
+      await Promise.all([page, other].map((tab) => visit(tab, site.url)));
+      const ask = async (tab: Page) => {
+        for (let asked = 0; asked < 15; asked++) await generate(tab, { prompt: "a", max_new_tokens: 1 });
+      };
+      await Promise.all([ask(page), ask(other)]);
+      await page.reload();
+      await ask(page);
+      const ns = (await closedLogs(page)).map(({ timestamp_ns }) => BigInt(timestamp_ns));
+      expect(ns).toHaveLength(45);
+      expect(ns.slice(1).every((one, place) => one > ns[place]!)).toBe(true);
+    });
+
     test("tokens come one by one, and an abort stops the engine and is logged", async ({ page, site }) => {
       await visit(page, site.url);
       const seen = await page.evaluate(async () => {

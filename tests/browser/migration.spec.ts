@@ -1,4 +1,6 @@
 import type { Page } from "playwright/test";
+import { isLogRecord } from "../../core/log-schema.ts";
+import { SCHEMA_1, SCHEMA_2 } from "../fixtures/old-records.ts";
 import { closedLogs, expect, generate, health, test, visit } from "./harness.ts";
 
 /** Beside the app, of the same origin, without any of its code. */
@@ -8,15 +10,22 @@ async function stranger(page: Page, url: string): Promise<Page> {
   return other;
 }
 
-/** The database as version 0.1 of the app made it, one exchange in it; its connection stays open. */
-const openOldDatabase = (page: Page, yields: boolean) =>
+/** The database as version 0.1 of the app made it, or 0.3, exchanges in it; its connection stays open. */
+const openOldDatabase = (page: Page, { yields = true, version = 1, records = [SCHEMA_1] as object[] } = {}) =>
   page.evaluate(
-    async ({ yields, record }) => {
-      const request = indexedDB.open("minivault", 1);
+    async ({ yields, version, records }) => {
+      const request = indexedDB.open("minivault", version);
       request.onupgradeneeded = () => {
-        const logs = request.result.createObjectStore("logs", { autoIncrement: true });
+        const db = request.result;
+        const logs = db.createObjectStore("logs", { autoIncrement: true });
         logs.createIndex("owner", "owner");
-        logs.add({ record });
+        for (const record of records) logs.add({ record });
+        if (version === 1) return;
+        db.createObjectStore("totals");
+        const streams = db.createObjectStore("streams", { keyPath: "id" });
+        streams.createIndex("names", "names", { multiEntry: true });
+        streams.createIndex("endedMs", "endedMs");
+        db.createObjectStore("events");
       };
       const db = await new Promise<IDBDatabase>((resolve, reject) => {
         request.onsuccess = () => resolve(request.result);
@@ -25,7 +34,7 @@ const openOldDatabase = (page: Page, yields: boolean) =>
       if (yields) db.onversionchange = () => db.close();
       Object.assign(window, { db });
     },
-    { yields, record: { id: "old", prompt: "Hello", response: " there", finish_reason: "stop" } },
+    { yields, version, records },
   );
 
 const ask = (page: Page, prompt: string) => generate(page, { prompt, max_new_tokens: 3 });
@@ -34,11 +43,27 @@ const promptsIn = async (page: Page) => (await closedLogs(page)).map(({ prompt }
 
 test("a tab of an older version makes room: the log is upgraded, and nothing in it is lost", async ({ page, site }) => {
   const old = await stranger(page, site.url);
-  await openOldDatabase(old, true);
+  await openOldDatabase(old);
   await visit(page, site.url);
   expect(await ask(page, "a")).toMatchObject({ status: 200 });
-  expect(await promptsIn(page)).toEqual(["Hello", "a"]);
+  expect(await promptsIn(page)).toEqual([SCHEMA_1.prompt, "a"]);
   expect(await health(page)).toMatchObject({ log_failures: 0 });
+});
+
+test("records of every earlier schema become ones of today, in the order in which they came", async ({
+  page,
+  site,
+}) => {
+  const old = await stranger(page, site.url);
+  await openOldDatabase(old, { version: 3, records: [SCHEMA_1, SCHEMA_2] });
+  await visit(page, site.url);
+  expect(await ask(page, "a")).toMatchObject({ status: 200 });
+  const records = await closedLogs(page);
+  expect(records.map(isLogRecord)).toEqual([true, true, true]);
+  expect(records.map(({ id }) => id).slice(0, 2)).toEqual([SCHEMA_1.id, SCHEMA_2.id]);
+  expect(records[0]).toMatchObject({ response: " Paris.", options: { seed: SCHEMA_1.options.seed } });
+  const ns = records.map(({ timestamp_ns }) => BigInt(timestamp_ns));
+  expect(ns.slice(1).every((one, place) => one > ns[place]!)).toBe(true);
 });
 
 test("a tab that does not make room holds up no answer, and once it is closed the log works again", async ({
@@ -46,7 +71,7 @@ test("a tab that does not make room holds up no answer, and once it is closed th
   site,
 }) => {
   const old = await stranger(page, site.url);
-  await openOldDatabase(old, false);
+  await openOldDatabase(old, { yields: false });
   await visit(page, site.url);
   expect(await ask(page, "not to be stored")).toMatchObject({ status: 200 });
   const blocked = await health(page);
@@ -57,7 +82,7 @@ test("a tab that does not make room holds up no answer, and once it is closed th
   await expect.poll(async () => (await health(page)).log_readable).toBe(true);
   expect(await ask(page, "b")).toMatchObject({ status: 200 });
   const generated = (await promptsIn(page)).filter((prompt) => prompt !== null); // the page asks for its log as well
-  expect(generated).toEqual(["Hello", "b"]);
+  expect(generated).toEqual([SCHEMA_1.prompt, "b"]);
   expect((await health(page)).log_failures).toBeGreaterThanOrEqual(blocked.log_failures);
 });
 

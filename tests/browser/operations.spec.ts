@@ -1,6 +1,6 @@
 import type { Page } from "playwright/test";
-import type { LogRecord } from "../../core/log-record.ts";
 import { parsePrometheus } from "../contract/parse-prometheus.ts";
+import { SCHEMA_1 } from "../fixtures/old-records.ts";
 import { closedLogs, expect, generate, health, test } from "./harness.ts";
 
 const metrics = async (page: Page) =>
@@ -67,19 +67,7 @@ test("a log from before there were totals is counted", async ({ page, site }) =>
   expect(found.value("minivault_tokens_predicted_total")).toBe(14);
 });
 
-/** As version 0.1 wrote it. */
-const OLD_RECORD: Partial<LogRecord> = {
-  id: "old",
-  request_id: "old",
-  timestamp: "2026-11-20T10:00:00.000Z",
-  endpoint: "POST /generate",
-  prompt: "Hello",
-  response: " there",
-  finish_reason: "stop",
-  usage: { prompt_tokens: 3, completion_tokens: 7, total_tokens: 10 },
-  ttft_ms: 12,
-  duration_ms: 40,
-};
+const OLD_RECORD = { ...SCHEMA_1, usage: { prompt_tokens: 3, completion_tokens: 7, total_tokens: 10 } };
 
 test.describe("with a rate limit of the site's owner", () => {
   test.use({

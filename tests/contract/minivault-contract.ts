@@ -1,5 +1,6 @@
 import { assert } from "chai";
 import type { LogRecord } from "../../core/log-record.ts";
+import { isLogRecord } from "../../core/log-schema.ts";
 import {
   type Answer,
   type ContractCase,
@@ -275,7 +276,12 @@ export const MINIVAULT_CONTRACT: readonly ContractCase[] = [
       const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
       const answer = await generate(send, body, { "x-request-id": requestId, traceparent });
       const record = await closedRecord(send, requestId);
-      assert.equal(record.traceparent, traceparent);
+      assert.equal(record.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
+      const moments = [record.timestamp, record.started_at ?? "", record.finished_at ?? ""];
+      assert.deepEqual(moments.toSorted(), moments);
+      assert.equal(BigInt(record.timestamp_ns) / 1_000_000n, BigInt(Date.parse(record.timestamp)));
+      assert.equal(record.engine, "onnxruntime");
+      assert.oneOf(record.host, ["browser", "node"]);
       assert.equal(record.id, answer.id);
       assert.equal(record.prompt, STORY);
       assert.equal(record.response, answer.response);
@@ -312,6 +318,24 @@ export const MINIVAULT_CONTRACT: readonly ContractCase[] = [
       const { response } = await generate(send, body, { "x-request-id": requestId });
       const seed = (await closedRecord(send, requestId)).options?.seed;
       assert.equal((await generate(send, { ...body, seed })).response, response);
+    },
+  },
+  {
+    name: "every line of the log is what GET /logs/schema says, and later in nanoseconds than the one before",
+    async run(send) {
+      await Promise.all([1, 2, 3].map((tokens) => generate(send, { prompt: STORY, max_new_tokens: tokens })));
+      await post(send, "/generate", { prompt: "" });
+      const schema = await send("/logs/schema");
+      assert.equal(schema.headers.get("content-type"), "application/schema+json");
+      const { properties, required } = await json(schema);
+      const records = jsonLines<LogRecord>(await (await send("/logs")).text());
+      for (const record of records) {
+        assert.isTrue(isLogRecord(record), JSON.stringify(record));
+        assert.hasAllKeys(record, Object.keys(properties));
+        assert.containsAllKeys(record, required);
+      }
+      const ns = records.map(({ timestamp_ns }) => BigInt(timestamp_ns));
+      assert.isTrue(ns.every((one, place) => place === 0 || one > ns[place - 1]!));
     },
   },
   {

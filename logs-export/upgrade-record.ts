@@ -1,0 +1,65 @@
+import { after } from "../core/clock.ts";
+import { LOG_SCHEMA_VERSION, type LogOptions, type LogRecord } from "../core/log-schema.ts";
+
+/** A record as some version stored it: 0.1 in schema 1, 0.2 and 0.3 in schema 2. */
+export type StoredRecord = Omit<LogRecord, "schema" | keyof Added | "options"> & {
+  readonly schema: 1 | 2 | typeof LOG_SCHEMA_VERSION;
+  readonly options: Partial<LogOptions> | null;
+  readonly traceparent?: string | null;
+} & Partial<Added>;
+
+/** What schema 1 did not have, or not all of. */
+type Added = Pick<
+  LogRecord,
+  | "dialect"
+  | "messages"
+  | "prompt_ms"
+  | "predicted_ms"
+  | "trace_id"
+  | "timestamp_ns"
+  | "started_at"
+  | "finished_at"
+  | "host"
+  | "client"
+  | "engine"
+>;
+
+/** What an option that a version did not know yet had been all the while. */
+const NEUTRAL = {
+  min_p: 0,
+  typical_p: 1,
+  repeat_last_n: -1,
+  frequency_penalty: 0,
+  presence_penalty: 0,
+  logit_bias: {},
+  format: null,
+};
+
+/**
+ * A record of any version as one of today. Never throws: an upgrade that fails would keep the whole log from everybody.
+ *
+ * @param last the `timestamp_ns` of the record before it
+ */
+export function upgradeRecord(stored: StoredRecord, last?: string): LogRecord {
+  if (stored.schema === LOG_SCHEMA_VERSION) return stored as LogRecord;
+  const { traceparent = null, options, ...record } = stored;
+  const arrivedMs = Date.parse(record.timestamp) || 0;
+  const at = (ms: number | null): string | null =>
+    Number.isFinite(ms) ? new Date(arrivedMs + (ms ?? 0)).toISOString() : null;
+  return {
+    dialect: null,
+    messages: null,
+    prompt_ms: null,
+    predicted_ms: null,
+    ...record,
+    schema: LOG_SCHEMA_VERSION,
+    trace_id: traceparent?.split("-")[1] ?? null,
+    timestamp_ns: after(last, `${BigInt(arrivedMs) * 1_000_000n}`),
+    started_at: at(record.queue_ms),
+    finished_at: at(record.duration_ms),
+    host: "browser",
+    client: null,
+    engine: record.model && "onnxruntime",
+    options: options && ({ ...NEUTRAL, ...options } as LogOptions),
+  };
+}
