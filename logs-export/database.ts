@@ -38,6 +38,8 @@ export interface Schema extends DBSchema {
 export type Database = IDBPDatabase<Schema>;
 type Store = "logs" | "totals" | "clock" | "streams" | "events";
 export type Transaction = IDBPTransaction<Schema, Store[], "readwrite">;
+/** Also that of an upgrade. */
+type Upgradable = Pick<IDBPTransaction<Schema, Store[], "readwrite" | "versionchange">, "objectStore">;
 
 export const ALL: Store[] = ["logs", "totals", "clock", "streams", "events"];
 export const TOTALS = "totals";
@@ -73,14 +75,12 @@ function openVersion(name: string, version: number | undefined, onClosed: () => 
         db.createObjectStore("events");
       }
       if (from < 4) db.createObjectStore("clock");
-      if (from === 0 || from > 3) return;
       for (let cursor = await tx.objectStore("logs").openCursor(); cursor; cursor = await cursor.continue()) {
-        const { record, ...row } = cursor.value;
-        const upgraded = upgradeRecord(record, await tx.objectStore("clock").get(LAST));
-        await tx.objectStore("clock").put(upgraded.timestamp_ns, LAST);
-        await cursor.update({ ...row, record: upgraded });
+        const row = cursor.value;
+        const record = await stamp(tx, upgradeRecord(row.record));
+        await cursor.update({ ...row, record });
         // What was logged before there were totals counts as well.
-        if (from === 1 && !row.owner) await count(tx, upgraded);
+        if (from === 1 && !row.owner) await count(tx, record);
       }
     },
     // Another tab wants to upgrade: do not stand in its way.
@@ -93,7 +93,7 @@ function openVersion(name: string, version: number | undefined, onClosed: () => 
 }
 
 /** The record with a `timestamp_ns` above all before it, also those of other tabs. */
-export async function stamp(tx: Transaction, record: LogRecord): Promise<LogRecord> {
+export async function stamp(tx: Upgradable, record: LogRecord): Promise<LogRecord> {
   const clock = tx.objectStore("clock");
   const timestamp_ns = after(await clock.get(LAST), record.timestamp_ns);
   await clock.put(timestamp_ns, LAST);
@@ -101,11 +101,7 @@ export async function stamp(tx: Transaction, record: LogRecord): Promise<LogReco
 }
 
 /** @param before the record's last end, if this is not its first one */
-export async function count(
-  tx: Pick<IDBPTransaction<Schema, Store[], "readwrite" | "versionchange">, "objectStore">,
-  record: LogRecord,
-  before: LogRecord | null = null,
-): Promise<void> {
+export async function count(tx: Upgradable, record: LogRecord, before: LogRecord | null = null): Promise<void> {
   const totals = tx.objectStore("totals");
   await totals.put(addRecord((await totals.get(TOTALS)) ?? NO_TOTALS, record, before), TOTALS);
 }

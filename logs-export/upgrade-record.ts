@@ -1,4 +1,3 @@
-import { after } from "../core/clock.ts";
 import { LOG_SCHEMA_VERSION, type LogOptions, type LogRecord } from "../core/log-schema.ts";
 
 /** A record as some version stored it: 0.1 in schema 1, 0.2 and 0.3 in schema 2. */
@@ -37,10 +36,8 @@ const NEUTRAL = {
 
 /**
  * A record of any version as one of today. Never throws: an upgrade that fails would keep the whole log from everybody.
- *
- * @param last the `timestamp_ns` of the record before it
  */
-export function upgradeRecord(stored: StoredRecord, last?: string): LogRecord {
+export function upgradeRecord(stored: StoredRecord): LogRecord {
   if (stored.schema === LOG_SCHEMA_VERSION) return stored as LogRecord;
   const { traceparent = null, options, ...record } = stored;
   const arrivedMs = Date.parse(record.timestamp) || 0;
@@ -54,7 +51,7 @@ export function upgradeRecord(stored: StoredRecord, last?: string): LogRecord {
     ...record,
     schema: LOG_SCHEMA_VERSION,
     trace_id: traceparent?.split("-")[1] ?? null,
-    timestamp_ns: after(last, `${BigInt(arrivedMs) * 1_000_000n}`),
+    timestamp_ns: `${BigInt(arrivedMs) * 1_000_000n}`,
     started_at: at(record.queue_ms),
     finished_at: at(record.duration_ms),
     host: "browser",

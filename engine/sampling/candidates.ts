@@ -47,6 +47,7 @@ export function draw({ ids, probabilities }: Candidates, random: Random): number
   let firstTime = Number.POSITIVE_INFINITY;
   for (let place = 0; place < ids.length; place++) {
     const probability = probabilities[place]!;
+    if (probability === 0) continue;
     const u = random(ids[place]!);
     if (1 - u >= firstTime * probability) continue; // since -ln(u) ≥ 1 - u: spares nearly all logarithms
     const time = -Math.log(u) / probability;

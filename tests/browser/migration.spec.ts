@@ -62,6 +62,10 @@ test("records of every earlier schema become ones of today, in the order in whic
   expect(records.map(isLogRecord)).toEqual([true, true, true]);
   expect(records.map(({ id }) => id).slice(0, 2)).toEqual([SCHEMA_1.id, SCHEMA_2.id]);
   expect(records[0]).toMatchObject({ response: " Paris.", options: { seed: SCHEMA_1.options.seed } });
+  expect(records.slice(0, 2).map(({ timestamp_ns }) => timestamp_ns)).toEqual([
+    "1795219199500000000",
+    "1795219199500000001",
+  ]);
   const ns = records.map(({ timestamp_ns }) => BigInt(timestamp_ns));
   expect(ns.slice(1).every((one, place) => one > ns[place]!)).toBe(true);
 });
