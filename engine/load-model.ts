@@ -10,6 +10,7 @@ import type { Device } from "../core/protocol.ts";
 import type { ModelEntry } from "../models/model-entry.ts";
 import { createConstrainer } from "./grammar/constraint.ts";
 import type { TextCard, TextModel } from "./model.ts";
+import { createMutex } from "./mutex.ts";
 import { createOnnxModel, type MakeTensor, type OrtSession, type UncheckedModel } from "./onnx-model.ts";
 import { PLAIN_CHAT_STOP, PLAIN_CHAT_TEMPLATE } from "./prompt.ts";
 import { type Vocabulary, vocabularyOf } from "./vocabulary.ts";
@@ -86,20 +87,30 @@ export async function loadText(entry: ModelEntry, origin: ModelOrigin): Promise<
   };
 }
 
+/**
+ * The runtime does one thing at a time: two hosts may each have a generation under way, a model may be loaded meanwhile,
+ * and on WebGPU all of these are waited for. Where they overlapped there, session creation failed in
+ * `WebGpuContext::Dispatch`, or the runtime's allocator never gave its lock back (docs/decisions/0023).
+ */
+const alone = createMutex();
+
 /** Starts a session on the weights. */
 export async function loadModel(entry: ModelEntry, text: TextModel, options: LoadOptions): Promise<UncheckedModel> {
   const { origin, device, threads, onnx, weights } = options;
   offer(entry, origin);
   const wasm = env.backends.onnx.wasm;
   if (wasm) wasm.numThreads = threads;
-  const model = await AutoModelForCausalLM.from_pretrained(entry.repo, {
-    config: await AutoConfig.from_pretrained(entry.repo),
-    device,
-    // The name is given whole, so that the library adds no suffix of its own.
-    model_file_name: onnx.path.replace(/^onnx\//, "").replace(/\.onnx$/, ""),
-    dtype: "fp32",
-    use_external_data_format: onnx.dataFiles,
-  });
+  const config = await AutoConfig.from_pretrained(entry.repo);
+  const model = await alone(() =>
+    AutoModelForCausalLM.from_pretrained(entry.repo, {
+      config,
+      device,
+      // The name is given whole, so that the library adds no suffix of its own.
+      model_file_name: onnx.path.replace(/^onnx\//, "").replace(/\.onnx$/, ""),
+      dtype: "fp32",
+      use_external_data_format: onnx.dataFiles,
+    }),
+  );
   return createOnnxModel({
     ...text,
     card: { ...text.card, ...weights, loadedMs: Date.now() },
@@ -107,6 +118,7 @@ export async function loadModel(entry: ModelEntry, text: TextModel, options: Loa
     threads,
     session: Object.values(model.sessions)[0] as OrtSession,
     makeTensor,
+    alone,
   });
 }
 

@@ -1,5 +1,7 @@
 /** Runs one task after the other, in the order in which they came; a task that fails holds up nobody. */
-export function createMutex(): <T>(task: () => Promise<T>) => Promise<T> {
+export type Mutex = <T>(task: () => Promise<T>) => Promise<T>;
+
+export function createMutex(): Mutex {
   let last: Promise<unknown> = Promise.resolve();
   return (task) => {
     const result = last.then(task);

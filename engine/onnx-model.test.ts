@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { createMutex } from "./mutex.ts";
 import { createOnnxModel, type OnnxModelParts, type OrtSession } from "./onnx-model.ts";
 
 const tensor = (data: unknown, dims: readonly number[]) => ({ data, dims });
@@ -27,22 +28,25 @@ function fakeSession() {
   return { session, seen };
 }
 
-const modelOn = (session: OrtSession) =>
+const modelOn = (session: OrtSession, alone = createMutex()) =>
   createOnnxModel({
     card: { name: "fake" },
     session,
     makeTensor: (_type, data, dims) => tensor(data, dims),
+    alone,
   } as OnnxModelParts);
 
-test("forward passes of two generations never overlap", async () => {
+test("forward passes never overlap, neither those of two generations nor those of two models", async () => {
   const { session, seen } = fakeSession();
-  const model = modelOn(session);
-  const generate = async () => {
+  const alone = createMutex();
+  const models = [modelOn(session, alone), modelOn(session, alone)];
+  const generate = async (_: unknown, index: number) => {
+    const model = models[index % 2]!;
     const cache = model.createCache();
     for (let step = 0; step < 5; step++) await model.forward([step], cache);
     return cache.length;
   };
-  expect(await Promise.all([generate(), generate(), generate()])).toEqual([5, 5, 5]);
+  expect(await Promise.all([0, 1, 2].map(generate))).toEqual([5, 5, 5]);
   expect(seen).toMatchObject({ most: 1, runs: 15 });
 });
 

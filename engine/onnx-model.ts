@@ -1,5 +1,5 @@
 import type { KvCache, LanguageModel } from "./model.ts";
-import { createMutex } from "./mutex.ts";
+import type { Mutex } from "./mutex.ts";
 
 /** The parts of an ONNX runtime tensor and session that a decoder needs; web and Node builds both have them. */
 interface OrtTensor {
@@ -31,6 +31,8 @@ export interface OnnxModelParts
   extends Omit<LanguageModel, "fallback" | "selfCheck" | "createCache" | "forward" | "dispose"> {
   readonly session: OrtSession;
   readonly makeTensor: MakeTensor;
+  /** Whoever uses the runtime waits for their turn. */
+  readonly alone: Mutex;
 }
 
 type Past = Record<string, OrtTensor>;
@@ -41,14 +43,12 @@ type Past = Record<string, OrtTensor>;
  * https://huggingface.co/docs/optimum/exporters/onnx/overview
  */
 export function createOnnxModel(parts: OnnxModelParts): UncheckedModel {
-  const { session, makeTensor } = parts;
+  const { session, makeTensor, alone } = parts;
   const wants = new Set(session.inputNames);
   if (!session.inputNames.some((name) => name.startsWith(PAST))) {
     throw new Error(`${parts.card.name} has no inputs for a KV cache: use its merged decoder`);
   }
 
-  // Two hosts may each have a generation under way, and on WebGPU a run is waited for.
-  const alone = createMutex();
   const int64 = (values: BigInt64Array) => makeTensor("int64", values, [1, values.length]);
 
   const feedsFor = (tokenIds: readonly number[], past: Past, pastTokens: number, rows: number) => {

@@ -1,5 +1,6 @@
 import type { Page, Worker } from "playwright/test";
 import { findChromium, QUIET_FLAGS, SOFTWARE_GPU_FLAGS } from "../find-chromium.ts";
+import { ENDLESS } from "../fixtures/endless.ts";
 import { GREEDY_CASES, MERGED_CASE } from "../fixtures/expected-greedy.ts";
 import { beginStream, DEAD_HUB, expect, generate, health, saidIn, streamEnd, streamHas, visit } from "./harness.ts";
 import { test } from "./hub-harness.ts";
@@ -130,3 +131,32 @@ test.describe("from the hub", () => {
     }
   });
 });
+
+test.describe("two models in memory", () => {
+  test.use({ hubModel: "minivault-demo", device: "webgpu", residents: 2 });
+
+  test("one is loaded again and again while the other answers, and neither disturbs the other", async ({ vault }) => {
+    const long = { prompt: "Once upon a time", max_new_tokens: 120, temperature: 0.9, seed: 11, ...ENDLESS };
+    const undisturbed = await generate(vault, long);
+    const other = { model: "distilgpt2", prompt: MERGED_CASE.prompt, max_new_tokens: 2, temperature: 0 };
+    expect(await generate(vault, other)).toMatchObject({ status: 200 });
+
+    await beginStream(vault, "long", long);
+    await streamHas(vault, "long", 5);
+    for (let turn = 0; turn < 3; turn++) {
+      expect(await keep(vault, "distilgpt2", 0)).toBe(200);
+      expect(await keep(vault, "distilgpt2", 300)).toBe(200);
+      expect(await health(vault)).toMatchObject({ model: "distilgpt2", device: "webgpu", fallback: null });
+    }
+    const { text, end } = await streamEnd(vault, "long");
+    expect(end).toBe("closed");
+    expect(saidIn(text)).toBe(undisturbed.response);
+  });
+});
+
+/** For so many seconds: loads a model, or unloads it at once. */
+const keep = (page: Page, model: string, keep_alive: number) =>
+  page.evaluate(async (body) => (await fetch("/api/generate", { method: "POST", body: JSON.stringify(body) })).status, {
+    model,
+    keep_alive,
+  });
