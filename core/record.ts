@@ -1,4 +1,5 @@
 import { AnswerSoFar } from "./answer-so-far.ts";
+import { createBatch } from "./batch.ts";
 import { asVaultError, VaultError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import type { LogRecord } from "./log-record.ts";
@@ -11,8 +12,8 @@ export interface RecordedEvents {
   stop(why: VaultError): Promise<void>;
 }
 
-/** Events are kept for a continuation this often: what a crash takes with it can be computed again. */
-const KEEP_EVERY_MS = 250;
+/** A crash takes no more than this with it: a continuation computes it again, an interrupted record lacks it. */
+const BEHIND = { maxItems: 32, maxMs: 250 };
 
 /**
  * Passes events through while the log record falls out of them; a failure becomes a last `error` event.
@@ -31,15 +32,14 @@ export function recordEvents(
   const answer = new AnswerSoFar();
   const told = [...known];
   for (const event of known) answer.add(event);
-  let fresh: TokenEvent[] = [];
-  let keptMs = now();
+  const fresh = createBatch<TokenEvent>({ ...BEHIND, onFull: (events) => exchange.keep(events) });
   let freshTokens = 0;
   let firstMs: number | null = null;
   let lastMs = 0;
 
   const observe = (event: TokenEvent) => {
     answer.add(event);
-    fresh.push(event);
+    fresh.add(event);
     if (event.type === "start") exchange.prefillMs = event.prefillMs;
     if (event.type === "token") {
       freshTokens++;
@@ -47,10 +47,6 @@ export function recordEvents(
       lastMs = now();
       firstMs ??= lastMs;
     }
-    if (now() - keptMs < KEEP_EVERY_MS) return;
-    exchange.keep(fresh);
-    fresh = [];
-    keptMs = now();
   };
 
   /** The engine's own figure, or as seen from here if it did not come to the end. */
@@ -70,7 +66,7 @@ export function recordEvents(
   let stopped: VaultError | undefined;
   const stop = async (why: VaultError): Promise<void> => {
     stopped = why;
-    await Promise.all([exchange.fail(why, soFar(), fresh), reader.cancel(why)]);
+    await Promise.all([exchange.fail(why, soFar(), fresh.rest()), reader.cancel(why)]);
   };
 
   const next = async (): Promise<TokenEvent | null> => {
@@ -82,7 +78,7 @@ export function recordEvents(
       if (value.type === "start" && answer.start) continue; // of an engine that goes on
       if (value.type === "token" && value.index < answer.tokens) continue; // computed again by it
       observe(value);
-      if (answer.done) await exchange.end({ ...soFar(), finish_reason: answer.done.finishReason }, fresh);
+      if (answer.done) await exchange.end({ ...soFar(), finish_reason: answer.done.finishReason }, fresh.rest());
       return value;
     }
   };
@@ -98,14 +94,17 @@ export function recordEvents(
           else controller.close();
         } catch (cause) {
           const error = asVaultError(cause);
-          await exchange.fail(error, soFar(), fresh);
+          await exchange.fail(error, soFar(), fresh.rest());
           controller.enqueue({ type: "error", error: error.toWire() });
           controller.close();
         }
       },
       async cancel(reason) {
         if (reason instanceof VaultError) return stop(reason); // ended for its client, not by it
-        await Promise.all([exchange.end({ ...soFar(), finish_reason: "cancelled" }, fresh), reader.cancel(reason)]);
+        await Promise.all([
+          exchange.end({ ...soFar(), finish_reason: "cancelled" }, fresh.rest()),
+          reader.cancel(reason),
+        ]);
       },
     },
     { highWaterMark: 0 },

@@ -1,6 +1,6 @@
 import { VaultError } from "../core/errors.ts";
 import type { LogQuery, LogRecord, LogSink, OpenEntry, StorageFacts } from "../core/log-record.ts";
-import { LOG_CHANNEL, type TokenEvent } from "../core/protocol.ts";
+import { LOG_CHANNEL } from "../core/protocol.ts";
 import { randomId } from "../core/random-id.ts";
 import { NO_TOTALS } from "../core/totals.ts";
 import { heldLocks, holdLock } from "../core/web-lock.ts";
@@ -8,6 +8,7 @@ import { within } from "../core/within.ts";
 import { ALL, count, type Database, eventsOf, openDatabase, stamp, TOTALS } from "./database.ts";
 import { sweep } from "./sweep.ts";
 import { upgradeRecord } from "./upgrade-record.ts";
+import { withoutGaps } from "./without-gaps.ts";
 
 /** Records read at a time: a transaction must not stay open while a reader sleeps. */
 const PAGE = 64;
@@ -72,6 +73,8 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
         if (stream) {
           await tx.objectStore("streams").put({ ...stream, endedMs: Date.now() });
           if (events.length > 0) await tx.objectStore("events").put(events, [id, from]);
+        } else {
+          await tx.objectStore("events").delete(eventsOf(id)); // the record has it all
         }
         await tx.done;
         channel.postMessage(null);
@@ -126,17 +129,6 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
     totals: async () => (await (await open()).get("totals", TOTALS)) ?? NO_TOTALS,
     storage,
   };
-}
-
-/** A write may have failed: what comes after it is computed again. */
-function withoutGaps(events: readonly TokenEvent[]): readonly TokenEvent[] {
-  let tokens = 0;
-  const broken = events.findIndex((event, place) => {
-    if (place === 0) return event.type !== "start";
-    if (event.type === "token") return event.index !== tokens++;
-    return event.type !== "done" || event.newTokens !== tokens;
-  });
-  return broken === -1 ? events : events.slice(0, broken);
 }
 
 const BLOCKED = new VaultError("log-failed", "Another tab keeps an older version of the log open. Close or reload it.");

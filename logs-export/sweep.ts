@@ -3,6 +3,7 @@ import type { LogRecord } from "../core/log-record.ts";
 import { heldLocks } from "../core/web-lock.ts";
 import { ALL, count, type Database, eventsOf, type Transaction } from "./database.ts";
 import { upgradeRecord } from "./upgrade-record.ts";
+import { withoutGaps } from "./without-gaps.ts";
 
 /** Where nobody can say who lives, an exchange that began so long ago is taken for abandoned. */
 const ABANDONED_MS = 15 * 60_000;
@@ -24,6 +25,7 @@ export async function sweep(db: Database, us: string, keepMs: number): Promise<v
     await count(tx, closed);
     const stream = await tx.objectStore("streams").get(record.id);
     if (stream) await tx.objectStore("streams").put({ ...stream, endedMs: nowMs });
+    else await tx.objectStore("events").delete(eventsOf(record.id));
   }
   const expired = IDBKeyRange.upperBound(nowMs - keepMs);
   for await (const cursor of tx.objectStore("streams").index("endedMs").iterate(expired)) {
@@ -34,7 +36,7 @@ export async function sweep(db: Database, us: string, keepMs: number): Promise<v
 }
 
 async function saidOf(tx: Transaction, id: string): Promise<Partial<LogRecord>> {
-  const events = (await tx.objectStore("events").getAll(eventsOf(id))).flat();
+  const events = withoutGaps((await tx.objectStore("events").getAll(eventsOf(id))).flat());
   if (events.length === 0) return {};
   const answer = new AnswerSoFar();
   for (const event of events) answer.add(event);

@@ -169,7 +169,7 @@ interface StreamRead {
   readonly gapMs: number;
 }
 
-const streamSoFar = (page: Page, name: string) =>
+export const streamSoFar = (page: Page, name: string) =>
   page.evaluate((name) => (globalThis as unknown as Record<string, StreamRead>)[name]!, name);
 
 export async function streamEnd(page: Page, name: string): Promise<StreamRead> {

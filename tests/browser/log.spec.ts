@@ -1,0 +1,58 @@
+import type { Page } from "playwright/test";
+import { fakeAnswer } from "../fixtures/fake-text.ts";
+import {
+  beginStream,
+  closedLogs,
+  expect,
+  generate,
+  stopServiceWorker,
+  streamHas,
+  streamSoFar,
+  test,
+} from "./harness.ts";
+
+test.use({ fakeEngine: true });
+
+/** Events of answers that are kept beside the log. */
+const keptEvents = (page: Page) =>
+  page.evaluate(
+    () =>
+      new Promise<number>((resolve, reject) => {
+        const opening = indexedDB.open("minivault");
+        opening.onerror = reject;
+        opening.onsuccess = () => {
+          const db = opening.result;
+          const reading = db.transaction("events").objectStore("events").getAll();
+          reading.onsuccess = () => {
+            db.close();
+            resolve(reading.result.flat().length);
+          };
+        };
+      }),
+  );
+
+test("a token is kept a quarter of a second later, though none comes after it", async ({ vault }) => {
+  await beginStream(vault, "slow", { prompt: "slow:20000", max_new_tokens: 3 });
+  await streamHas(vault, "slow", 1);
+  await expect.poll(() => keptEvents(vault)).toBe(2); // the start, and the token
+  expect((await streamSoFar(vault, "slow")).text.match(/"token"/g)).toHaveLength(1);
+});
+
+test("one JSON is in the log as far as it came when its service worker stops, and nothing of it lies about", async ({
+  vault,
+  context,
+}) => {
+  expect((await generate(vault, { prompt: "slow:20", max_new_tokens: 40 })).status).toBe(200);
+  expect(await keptEvents(vault)).toBe(0);
+
+  const answer = generate(vault, { prompt: "slow:20", max_new_tokens: 5000 }).catch((cause) => `${cause}`);
+  await expect.poll(() => keptEvents(vault)).toBeGreaterThan(32);
+  await stopServiceWorker(context, vault);
+  expect(await answer).toContain("Failed to fetch");
+
+  const record = (await closedLogs(vault)).find(({ finish_reason }) => finish_reason === "interrupted");
+  const tokens = record?.usage?.completion_tokens ?? 0;
+  expect(tokens).toBeGreaterThan(30);
+  expect(record?.response).toBe(fakeAnswer("slow:20", tokens));
+  expect(await keptEvents(vault)).toBe(0);
+});
