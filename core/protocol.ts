@@ -431,6 +431,11 @@ export type StatusMessage =
 /** Broadcast channel on which every change of the log is announced, without its content. */
 export const LOG_CHANNEL = "minivault-log";
 
+export type LogMessage =
+  | { readonly type: "changed" }
+  /** An exchange could not be stored; `reason` is a sentence that says what to do. */
+  | { readonly type: "failed"; readonly reason: string };
+
 // ── Bringing a model: page ⇄ import worker ─────────────────────────────────
 
 /** A file that somebody picked: a handle, whose bytes nobody has read yet. */

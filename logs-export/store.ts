@@ -1,6 +1,6 @@
-import { VaultError } from "../core/errors.ts";
+import { reasonOf, VaultError } from "../core/errors.ts";
 import type { LogQuery, LogRecord, LogSink, OpenEntry, StorageFacts } from "../core/log-record.ts";
-import { LOG_CHANNEL } from "../core/protocol.ts";
+import { LOG_CHANNEL, type LogMessage } from "../core/protocol.ts";
 import { randomId } from "../core/random-id.ts";
 import { NO_TOTALS } from "../core/totals.ts";
 import { heldLocks, holdLock } from "../core/web-lock.ts";
@@ -26,6 +26,7 @@ export interface LogStoreOptions {
 export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: LogStoreOptions = {}): LogSink {
   const owner = `minivault-log-${randomId()}`;
   const channel = new BroadcastChannel(LOG_CHANNEL);
+  const tell = (message: LogMessage) => channel.postMessage(message);
   let locked: Promise<void> | undefined;
   let opening: Promise<Database> | undefined;
 
@@ -65,38 +66,50 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
         from += events.length;
         await db.put("events", events, [id, at]);
       },
-      async close(record, events) {
-        const tx = db.transaction(ALL, "readwrite");
-        await tx.objectStore("logs").put({ record: { ...record, timestamp_ns } }, key);
-        await count(tx, record, before);
-        const stream = await tx.objectStore("streams").get(id);
-        if (stream) {
-          await tx.objectStore("streams").put({ ...stream, endedMs: Date.now() });
-          if (events.length > 0) await tx.objectStore("events").put(events, [id, from]);
-        } else {
-          await tx.objectStore("events").delete(eventsOf(id)); // the record has it all
-        }
-        await tx.done;
-        channel.postMessage(null);
-      },
+      close: (record, events) =>
+        told(async () => {
+          const tx = db.transaction(ALL, "readwrite");
+          await tx.objectStore("logs").put({ record: { ...record, timestamp_ns } }, key);
+          await count(tx, record, before);
+          const stream = await tx.objectStore("streams").get(id);
+          if (stream) {
+            await tx.objectStore("streams").put({ ...stream, endedMs: Date.now() });
+            if (events.length > 0) await tx.objectStore("events").put(events, [id, from]);
+          } else {
+            await tx.objectStore("events").delete(eventsOf(id)); // the record has it all
+          }
+          await tx.done;
+        }),
     };
   };
 
+  /** Says whether a record's beginning or end could be stored. */
+  const told = async <T>(write: () => Promise<T>): Promise<T> => {
+    try {
+      const written = await write();
+      tell({ type: "changed" });
+      return written;
+    } catch (cause) {
+      tell({ type: "failed", reason: whyNotStored(cause) });
+      throw cause;
+    }
+  };
+
   return {
-    async begin(record, replay) {
-      const db = await open();
-      const tx = db.transaction(ALL, "readwrite");
-      const stamped = await stamp(tx, record);
-      const logKey = await tx.objectStore("logs").add({ record: stamped, owner });
-      const { id, request_id } = record;
-      if (replay) {
-        const names = [request_id, ...(replay.conversationId ? [replay.conversationId] : [])];
-        await tx.objectStore("streams").put({ id, logKey, names, replay });
-      }
-      await tx.done;
-      channel.postMessage(null);
-      return entryOf(db, logKey, stamped, null, 0);
-    },
+    begin: (record, replay) =>
+      told(async () => {
+        const db = await open();
+        const tx = db.transaction(ALL, "readwrite");
+        const stamped = await stamp(tx, record);
+        const logKey = await tx.objectStore("logs").add({ record: stamped, owner });
+        const { id, request_id } = record;
+        if (replay) {
+          const names = [request_id, ...(replay.conversationId ? [replay.conversationId] : [])];
+          await tx.objectStore("streams").put({ id, logKey, names, replay });
+        }
+        await tx.done;
+        return entryOf(db, logKey, stamped, null, 0);
+      }),
     async kept(name) {
       const db = await openSwept();
       const rows = await db.getAllFromIndex("streams", "names", name);
@@ -122,7 +135,7 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
         .objectStore("logs")
         .put({ record: { ...before, finish_reason: null, error: null }, owner }, stream.logKey);
       await tx.done;
-      channel.postMessage(null);
+      tell({ type: "changed" });
       return entryOf(db, stream.logKey, before, before, events.length);
     },
     read: (query) => readPages(openSwept, query),
@@ -134,6 +147,13 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
 const BLOCKED = new VaultError("log-failed", "Another tab keeps an older version of the log open. Close or reload it.");
 const BUSY = new VaultError("stream-busy", "Another tab is reading this stream. Close that one and try again.");
 const GONE = new VaultError("stream-not-found", "The stream is not kept any longer. Send the request again.");
+
+function whyNotStored(cause: unknown): string {
+  const isFull = cause instanceof DOMException && cause.name === "QuotaExceededError";
+  return isFull
+    ? "An exchange could not be stored: this site's storage is full. Delete models that are not needed."
+    : `An exchange could not be stored: ${reasonOf(cause)}`;
+}
 
 async function storage(): Promise<StorageFacts | null> {
   if (!("storage" in navigator)) return null; // an insecure context

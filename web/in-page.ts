@@ -1,7 +1,7 @@
 import { createApi } from "../core/api.ts";
 import { parseConfig } from "../core/config.ts";
 import type { LogSink } from "../core/log-record.ts";
-import { LOG_CHANNEL } from "../core/protocol.ts";
+import { LOG_CHANNEL, type LogMessage } from "../core/protocol.ts";
 import { DEFAULT_RATE_LIMIT, type RateLimit } from "../core/rate-limit.ts";
 import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { openLogStore } from "../logs-export/store.ts";
@@ -41,7 +41,7 @@ async function openLog(): Promise<LogSink> {
     return stored;
   } catch {
     const channel = new BroadcastChannel(LOG_CHANNEL);
-    return createMemoryLog(() => channel.postMessage(null));
+    return createMemoryLog(() => channel.postMessage({ type: "changed" } satisfies LogMessage));
   }
 }
 

@@ -2,6 +2,7 @@ import {
   type EngineStatus,
   type ListedModel,
   LOG_CHANNEL,
+  type LogMessage,
   STATUS_CHANNEL,
   type StatusMessage,
 } from "../core/protocol.ts";
@@ -32,11 +33,18 @@ export function watchEngine({ onStatus, onModels }: EngineNews): EngineWatch {
   return { retry: () => send({ type: "ask-retry" }), ask, stop: () => channel.close() };
 }
 
-/** Calls `onChange` after the log has changed, whoever asked for what; once for a burst of changes. */
-export function watchLog(onChange: () => void): () => void {
+export interface LogNews {
+  onChange(): void;
+  /** An exchange was answered, and could not be stored. */
+  onFailed(reason: string): void;
+}
+
+/** Tells of the log, whoever asked for what; once for a burst of changes. */
+export function watchLog({ onChange, onFailed }: LogNews): () => void {
   const channel = new BroadcastChannel(LOG_CHANNEL);
   let due = false;
-  channel.addEventListener("message", () => {
+  channel.addEventListener("message", ({ data }: MessageEvent<LogMessage>) => {
+    if (data.type === "failed") return onFailed(data.reason);
     if (due) return;
     due = true;
     setTimeout(() => {

@@ -1,10 +1,12 @@
 import type { Page } from "playwright/test";
+import { parsePrometheus } from "../contract/parse-prometheus.ts";
 import { fakeAnswer } from "../fixtures/fake-text.ts";
 import {
   beginStream,
   closedLogs,
   expect,
   generate,
+  health,
   stopServiceWorker,
   streamHas,
   streamSoFar,
@@ -55,4 +57,28 @@ test("one JSON is in the log as far as it came when its service worker stops, an
   expect(tokens).toBeGreaterThan(30);
   expect(record?.response).toBe(fakeAnswer("slow:20", tokens));
   expect(await keptEvents(vault)).toBe(0);
+});
+
+test("with storage full the answer comes all the same, and what is missing in the log is counted and shown", async ({
+  vault,
+  site,
+  context,
+}) => {
+  const devtools = await context.newCDPSession(vault);
+  const limitTo = (quotaSize?: number) =>
+    devtools.send("Storage.overrideQuotaForOrigin", {
+      origin: new URL(site.url).origin,
+      ...(quotaSize && { quotaSize }),
+    });
+  const ask = { prompt: "not stored", max_new_tokens: 5 };
+  await limitTo(1);
+  expect(await generate(vault, ask)).toMatchObject({ status: 200, response: fakeAnswer(ask.prompt, 5) });
+  await expect(vault.getByText("An exchange could not be stored: this site's storage is full.")).toBeVisible();
+  expect((await health(vault)).log_failures).toBe(1);
+  const metrics = await vault.evaluate(async () => (await fetch("/metrics")).text());
+  expect(parsePrometheus(metrics).value("minivault_log_failures_total")).toBe(1);
+
+  await limitTo();
+  expect((await generate(vault, { ...ask, prompt: "stored" })).status).toBe(200);
+  expect((await closedLogs(vault)).map(({ prompt }) => prompt)).toEqual(["stored"]);
 });

@@ -8,6 +8,7 @@ export class LogList extends LitElement {
   static override properties = {
     records: { attribute: false },
     problem: { attribute: false },
+    failure: { attribute: false },
     inPage: { attribute: false },
   };
   static override styles = [
@@ -60,6 +61,8 @@ export class LogList extends LitElement {
   declare records: readonly LogRecord[];
   /** Why the log cannot be read. */
   declare problem: string | null;
+  /** Why an exchange is missing from it. */
+  declare failure: string | null;
   /** No service worker answers a link: `save` is dispatched in its place. */
   declare inPage: boolean;
 
@@ -67,6 +70,7 @@ export class LogList extends LitElement {
     super();
     this.records = [];
     this.problem = null;
+    this.failure = null;
     this.inPage = false;
   }
 
@@ -77,6 +81,7 @@ export class LogList extends LitElement {
         <!-- No download attribute: with it Chromium bypasses the service worker, which names the file itself. -->
         <a class="button" href="./logs" @click=${this.#export}>Export JSONL</a>
       </header>
+      ${this.failure ? html`<p class="card empty bad" role="alert">${this.failure}</p>` : ""}
       ${this.problem ? html`<p class="card empty bad" role="alert">${this.problem}</p>` : this.#list()}
     `;
   }

@@ -101,6 +101,7 @@ export class VaultApp extends LitElement {
   #state: UiState = INITIAL_STATE;
   #records: readonly LogRecord[] = [];
   #logProblem: string | null = null;
+  #logFailure: string | null = null;
   #engine: EngineWatch | undefined;
   #run: AbortController | undefined;
 
@@ -112,7 +113,13 @@ export class VaultApp extends LitElement {
       onModels: (models) => this.#do({ type: "models", models }),
     });
     vault.onChange(() => void this.#follow(vault, isolated));
-    watchLog(() => void this.#readLog());
+    watchLog({
+      onChange: () => void this.#readLog(),
+      onFailed: (reason) => {
+        this.#logFailure = reason;
+        this.requestUpdate();
+      },
+    });
     watchReturn(() => {
       this.#engine?.ask();
       void this.#readLog();
@@ -169,6 +176,7 @@ export class VaultApp extends LitElement {
           tabindex="-1"
           .records=${this.#records}
           .problem=${this.#logProblem}
+          .failure=${this.#logFailure}
           .inPage=${inPage !== null}
           @save=${this.#saveLog}
         ></log-list>
