@@ -14,6 +14,7 @@ test("`configFrom()` has a variable for every key of the configuration", () => {
     MINIVAULT_IDLE_UNLOAD: "never",
     MINIVAULT_MAX_DOWNLOAD_BYTES: "1e9",
     MINIVAULT_HUB_IDS: "false",
+    MINIVAULT_LOG_LEVEL: "metadata",
     MINIVAULT_RATE_LIMIT: "60/120",
   });
   expect(config).toEqual({
@@ -25,6 +26,7 @@ test("`configFrom()` has a variable for every key of the configuration", () => {
     resident_models: 2,
     idle_unload_s: null,
     limits: { max_download_bytes: 1e9, hub_ids: false },
+    log: { level: "metadata" },
     rate_limit: { burst: 60, per_minute: 120 },
   });
   expect(Object.keys(config)).toEqual(expect.arrayContaining(Object.keys(DEFAULT_CONFIG)));
@@ -50,6 +52,7 @@ test.each([
   [{ MINIVAULT_IDLE_UNLOAD: "soon" }, /^MINIVAULT_IDLE_UNLOAD is wrong: /],
   [{ MINIVAULT_MAX_DOWNLOAD_BYTES: "1 GB" }, /^MINIVAULT_MAX_DOWNLOAD_BYTES is wrong: /],
   [{ MINIVAULT_HUB_IDS: "no" }, /^MINIVAULT_HUB_IDS is wrong: /],
+  [{ MINIVAULT_LOG_LEVEL: "all" }, /^MINIVAULT_LOG_LEVEL is wrong: /],
   [{ MINIVAULT_RATE_LIMIT: "many" }, /^MINIVAULT_RATE_LIMIT is wrong at burst: /],
 ])("`configFrom()` names the variable that is wrong in %j", (env, words) => {
   expect(() => configFrom(env)).toThrow(words);

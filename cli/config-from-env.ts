@@ -27,6 +27,7 @@ const VARIABLES: Readonly<Record<string, readonly [key: string, read: Read]>> = 
   MINIVAULT_IDLE_UNLOAD: ["idle_unload_s", limit],
   MINIVAULT_MAX_DOWNLOAD_BYTES: ["limits.max_download_bytes", limit],
   MINIVAULT_HUB_IDS: ["limits.hub_ids", (text) => ({ true: true, false: false })[text] ?? text],
+  MINIVAULT_LOG_LEVEL: ["log.level", asIs],
   /** `burst/per_minute`, such as `60/120`. */
   MINIVAULT_RATE_LIMIT: [
     "rate_limit",
@@ -40,15 +41,15 @@ const VARIABLES: Readonly<Record<string, readonly [key: string, read: Read]>> = 
 /** Throws `bad-config` with the variable's name. One that is empty counts as none. */
 export function configFrom(env: Environment): VaultConfig {
   const config: Record<string, unknown> = {};
-  const limits: Record<string, unknown> = {};
+  const groups: Record<string, Record<string, unknown>> = { limits: {}, log: {} };
   for (const [name, [key, read]] of Object.entries(VARIABLES)) {
     const text = env[name];
     if (!text) continue;
     const [first = key, second] = key.split(".");
     if (second === undefined) config[first] = read(text);
-    else limits[second] = read(text);
+    else groups[first]![second] = read(text);
   }
-  return parseConfig({ ...config, limits }, (key, problem) => {
+  return parseConfig({ ...config, ...groups }, (key, problem) => {
     const variable = Object.entries(VARIABLES).find(([, [own]]) => key === own || key?.startsWith(`${own}.`));
     const within = variable && key !== variable[1][0] ? ` at ${key?.slice(variable[1][0].length + 1)}` : "";
     return `${variable?.[0] ?? key} is wrong${within}: ${problem}. Mend it and start again.`;

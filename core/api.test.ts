@@ -79,9 +79,26 @@ test("health tells an engine that is not there from one that failed", async () =
   });
 });
 
+test("a site has no more logged than it wants, whatever a request asks for, also of one that fails", async () => {
+  const log = createMemoryLog();
+  const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
+  const handle = createApi({ engine, log, logLevel: async () => "metadata" });
+  const headers = { "x-minivault-log": "full" };
+  const post = (body: object) =>
+    handle(new Request("http://x/generate", { method: "POST", headers, body: JSON.stringify(body) }));
+  expect((await post({ prompt: "my secret", max_new_tokens: 2 })).status).toBe(200);
+  expect((await post({ prompt: "a", temperature: "my secret" })).status).toBe(400);
+  expect(log.records).toMatchObject([
+    { level: "metadata", finish_reason: "length", usage: { completion_tokens: 2 } },
+    { level: "metadata", error: { code: "bad-request", detail: "Bad request", status: 400 } },
+  ]);
+  expect(JSON.stringify(log.records)).not.toContain("secret");
+});
+
 test("a log that cannot be read is a 500 that says so, and does not stand in the way of an answer", async () => {
   const denied: LogSink = {
     begin: () => Promise.reject(new Error("storage is denied")),
+    count: () => Promise.reject(new Error("storage is denied")),
     kept: () => Promise.reject(new Error("storage is denied")),
     reopen: () => Promise.reject(new Error("storage is denied")),
     totals: () => Promise.reject(new Error("storage is denied")),

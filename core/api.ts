@@ -7,6 +7,7 @@ import type { Encoding } from "./encode/encoding.ts";
 import { asVaultError, VaultError } from "./errors.ts";
 import { createJournal, type Exchange, type Skip } from "./exchange.ts";
 import { parseBody } from "./fields.ts";
+import { type LogLevel, levelOf } from "./log-level.ts";
 import type { LogSink } from "./log-record.ts";
 import type { Engine } from "./protocol.ts";
 import { createPulls } from "./pull.ts";
@@ -25,6 +26,8 @@ export interface ApiOptions {
   readonly maxWaiting?: number;
   /** Asked once, at the first request; must not reject. */
   readonly rateLimit?: () => Promise<RateLimit>;
+  /** The most that is stored of an exchange; asked once, at the first request; must not reject. */
+  readonly logLevel?: () => Promise<LogLevel>;
   readonly now?: () => number;
   readonly newId?: () => string;
   readonly dialects?: readonly Dialect[];
@@ -48,6 +51,7 @@ export function createApi(options: ApiOptions): FetchHandler {
   const { engine, log, basePath = "/", maxWaiting = 8, now = Date.now, newId = randomId } = options;
   const {
     rateLimit = async () => DEFAULT_RATE_LIMIT,
+    logLevel = async () => "full",
     dialects = DIALECTS,
     onBusy = () => {},
     host = "process",
@@ -90,6 +94,7 @@ export function createApi(options: ApiOptions): FetchHandler {
     },
   };
   let limiter: Promise<RateLimiter> | undefined;
+  let siteLevel: Promise<LogLevel> | undefined;
 
   const answer = async (c: Context<Env>, dialect: Dialect, route: Route): Promise<Response> => {
     const { exchange, client } = c.env;
@@ -133,6 +138,9 @@ export function createApi(options: ApiOptions): FetchHandler {
   const serve = async (request: Request, exchange: Exchange, client: string): Promise<Response> => {
     let response: Response;
     try {
+      siteLevel ??= logLevel();
+      exchange.level = await siteLevel;
+      exchange.level = levelOf(request.headers, exchange.level);
       response = await app.fetch(request, { exchange, client });
     } catch (cause) {
       const error = asVaultError(cause);

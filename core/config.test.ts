@@ -11,6 +11,7 @@ test("`parseConfig()` fills in what is not given and drops a slash at the end", 
     resident_models: 1,
     idle_unload_s: 1800,
     limits: { max_download_bytes: null, hub_ids: true },
+    log: { level: "full" },
     rate_limit: { burst: 600, per_minute: 1200 },
   });
   expect(DEFAULT_CONFIG).toEqual(parseConfig({}));

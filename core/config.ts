@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { VaultError } from "./errors.ts";
+import { LOG_LEVELS } from "./log-level.ts";
 import { DEFAULT_RATE_LIMIT } from "./rate-limit.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -72,6 +73,14 @@ const Config = v.object({
       max_download_bytes: v.optional(v.nullable(count), null),
       /** Whether a request may name any model of the hub, or only those that have a name here. */
       hub_ids: v.optional(v.boolean(), true),
+    }),
+    {},
+  ),
+  /** What is stored of each exchange. */
+  log: v.optional(
+    v.object({
+      /** The most; a request may ask for less. */
+      level: v.optional(v.picklist(LOG_LEVELS), "full"),
     }),
     {},
   ),

@@ -1,5 +1,6 @@
 import { nanoseconds } from "./clock.ts";
 import { VaultError } from "./errors.ts";
+import { type LogLevel, withoutTexts } from "./log-level.ts";
 import type { KeptStream, LogRecord, LogSink, OpenEntry, Replay } from "./log-record.ts";
 import { LOG_SCHEMA_VERSION } from "./log-schema.ts";
 import type { TokenEvent } from "./protocol.ts";
@@ -42,6 +43,8 @@ export interface Exchange {
   prefillMs: number | null;
   /** Of the answer, so far. */
   tokens: number;
+  /** How much of it is stored. */
+  level: LogLevel;
   /** Writes the open record: from now on the log knows of this exchange, even if the host dies. */
   begin(known: Partial<LogRecord>, replay?: Replay | null): void;
   /** Settles once the open record is stored, or cannot be. Never rejects. */
@@ -91,7 +94,14 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
     let record = first;
     let opened = entry;
     let ended: Promise<void> | undefined;
+    let isBegun = entry !== undefined;
     const arrivedMs = Date.parse(record.timestamp);
+    /** What may be stored of it. */
+    const shown = () => (exchange.level === "full" ? record : withoutTexts(record));
+    const store = async (events: readonly TokenEvent[]): Promise<void> => {
+      if (opened) await (await opened).close(shown(), exchange.level === "full" ? events : []);
+      else await log.count(shown());
+    };
     const exchange: Exchange = {
       id: record.id,
       requestId: record.request_id,
@@ -104,11 +114,15 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
       queueMs: record.queue_ms,
       prefillMs: record.prompt_ms,
       tokens: 0,
+      level: record.level,
       begin(known, replay = null) {
         record = { ...record, dialect: exchange.dialect, ...known };
-        opened = log.begin(record, replay);
-        opened.catch(() => {}); // counted in `end`
+        isBegun = true;
         onBusy(++answers);
+        if (exchange.level === "none") return;
+        // What a stream needs to go on tells all of it.
+        opened = log.begin(shown(), exchange.level === "full" ? replay : null);
+        opened.catch(() => {}); // counted in `end`
       },
       begun: () =>
         within<unknown>(opened ?? Promise.resolve(), STORE_MS, async () => BLOCKED).then(
@@ -116,11 +130,11 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
           () => {},
         ),
       keep(events) {
-        if (!ended) opened?.then((entry) => entry.keep(events)).catch(() => {}); // what is not kept is computed again
+        if (!ended && exchange.level === "full") opened?.then((entry) => entry.keep(events)).catch(() => {}); // what is not kept is computed again
       },
       end(end, events = []) {
         ended ??= (async () => {
-          if (!opened) exchange.begin({});
+          if (!isBegun) exchange.begin({});
           const { queueMs: queue_ms, prefillMs: prompt_ms } = exchange;
           const finishedMs = now();
           const times = {
@@ -132,7 +146,7 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
           };
           record = { ...record, ...end, ...times };
           try {
-            await within((async () => (await opened)?.close(record, events))(), STORE_MS, async () => BLOCKED);
+            await within(store(events), STORE_MS, async () => BLOCKED);
           } catch {
             failures++;
           }
@@ -175,6 +189,7 @@ function openRecord(request: Request, known: Known, arrivedMs: number): LogRecor
   const [, traceId = null] = TRACEPARENT.exec(request.headers.get("traceparent") ?? "") ?? [];
   return {
     schema: LOG_SCHEMA_VERSION,
+    level: "full",
     ...known,
     trace_id: traceId,
     timestamp: isoTime(arrivedMs),

@@ -70,6 +70,8 @@ export interface LogSink {
    * kept until some minutes after the end.
    */
   begin(open: LogRecord, replay: Replay | null): Promise<OpenEntry>;
+  /** Counts in `totals` an exchange of which nothing else is stored. */
+  count(record: LogRecord): Promise<void>;
   /** The newest stream of this request or conversation id; `null` where none is kept (any more). */
   kept(name: string): Promise<KeptStream | null>;
   /** Opens a stream's record again. Rejects with `stream-busy` if another host is writing it. */

@@ -6,6 +6,7 @@ import { addRecord, BUCKETS_S, NO_TOTALS } from "./totals.ts";
 const record = (changes: Partial<LogRecord>): LogRecord => ({
   schema: 3,
   id: "id",
+  level: "full",
   request_id: "id",
   trace_id: null,
   timestamp: "2026-11-21T00:00:00.000Z",

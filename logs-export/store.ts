@@ -110,6 +110,12 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
         await tx.done;
         return entryOf(db, logKey, stamped, null, 0);
       }),
+    count: (record) =>
+      told(async () => {
+        const tx = (await open()).transaction(ALL, "readwrite");
+        await count(tx, record);
+        await tx.done;
+      }),
     async kept(name) {
       const db = await openSwept();
       const rows = await db.getAllFromIndex("streams", "names", name);

@@ -10,6 +10,7 @@ export type StoredRecord = Omit<LogRecord, "schema" | keyof Added | "options"> &
 /** What schema 1 did not have, or not all of. */
 type Added = Pick<
   LogRecord,
+  | "level"
   | "dialect"
   | "messages"
   | "prompt_ms"
@@ -50,6 +51,7 @@ export function upgradeRecord(stored: StoredRecord): LogRecord {
     predicted_ms: null,
     ...record,
     schema: LOG_SCHEMA_VERSION,
+    level: "full",
     trace_id: traceparent?.split("-")[1] ?? null,
     timestamp_ns: `${BigInt(arrivedMs) * 1_000_000n}`,
     started_at: at(record.queue_ms),

@@ -1,6 +1,7 @@
 import type { Patience } from "../core/admission.ts";
 import { createApi } from "../core/api.ts";
 import type { Leases } from "../core/engine-link.ts";
+import type { LogLevel } from "../core/log-level.ts";
 import type { PageToSw } from "../core/protocol.ts";
 import type { RateLimit } from "../core/rate-limit.ts";
 import { isApiRequest } from "../core/scope.ts";
@@ -17,6 +18,8 @@ export interface InstallOptions {
   readonly wholeOrigin?: boolean;
   /** Of each page; asked once, at the first request. A generous one if left out. */
   readonly rateLimit?: () => Promise<RateLimit>;
+  /** The most that is stored of an exchange; asked once, at the first request. All of it if left out. */
+  readonly logLevel?: () => Promise<LogLevel>;
   /** How long pages, engine and clients may be silent. */
   readonly leases?: Partial<Leases>;
   readonly patience?: Partial<Patience>;
@@ -32,6 +35,7 @@ export function installVault({
   base = new URL(self.registration.scope),
   wholeOrigin = false,
   rateLimit,
+  logLevel,
   leases,
   patience = {},
   keepStreamsMs,
@@ -46,6 +50,7 @@ export function installVault({
     patience,
     onBusy: busy.onBusy,
     ...(rateLimit && { rateLimit }),
+    ...(logLevel && { logLevel }),
   });
   self.addEventListener("message", (event) => {
     const message = event.data as PageToSw | null;

@@ -1,6 +1,6 @@
 import { installVault } from "./install.ts";
 import { installShellCache } from "./shell-cache.ts";
-import { siteRateLimit } from "./site-config.ts";
+import { siteLogLevel, siteRateLimit } from "./site-config.ts";
 import { installUpdates } from "./update.ts";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -8,5 +8,5 @@ declare const self: ServiceWorkerGlobalScope;
 // A first visit is served without a reload.
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 installUpdates(); // before those who answer requests: nobody hears of a request that was answered
-installVault({ wholeOrigin: true, rateLimit: siteRateLimit });
+installVault({ wholeOrigin: true, rateLimit: siteRateLimit, logLevel: siteLogLevel });
 installShellCache();

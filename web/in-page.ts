@@ -1,8 +1,7 @@
 import { createApi } from "../core/api.ts";
-import { parseConfig } from "../core/config.ts";
 import type { LogSink } from "../core/log-record.ts";
 import { LOG_CHANNEL, type LogMessage } from "../core/protocol.ts";
-import { DEFAULT_RATE_LIMIT, type RateLimit } from "../core/rate-limit.ts";
+import { rulesOf } from "../core/site-rules.ts";
 import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { openLogStore } from "../logs-export/store.ts";
 import type { EngineHost } from "./engine-host.ts";
@@ -29,8 +28,16 @@ export async function createInPage({ host, base, baseUrl }: InPageOptions): Prom
   const connected = engine.connect();
   connected.catch(() => {}); // whoever waits for it hears of it, and so does each request
   const log = await openLog();
-  const rateLimit = () => siteRateLimit(baseUrl);
-  return { answer: createApi({ engine, log, basePath: base.pathname, host: "page", rateLimit }), connected };
+  const rules = rulesOf(() => fetch(new URL("minivault.config.json", baseUrl)));
+  const answer = createApi({
+    engine,
+    log,
+    basePath: base.pathname,
+    host: "page",
+    rateLimit: async () => (await rules).rateLimit,
+    logLevel: async () => (await rules).logLevel,
+  });
+  return { answer, connected };
 }
 
 /** In memory where the browser refuses to store anything. */
@@ -42,15 +49,5 @@ async function openLog(): Promise<LogSink> {
   } catch {
     const channel = new BroadcastChannel(LOG_CHANNEL);
     return createMemoryLog(() => channel.postMessage({ type: "changed" } satisfies LogMessage));
-  }
-}
-
-/** A file that is wrong is for the engine to report. */
-async function siteRateLimit(baseUrl: URL): Promise<RateLimit> {
-  try {
-    const { rate_limit } = parseConfig(await (await fetch(new URL("minivault.config.json", baseUrl))).json());
-    return { burst: rate_limit.burst, perMinute: rate_limit.per_minute };
-  } catch {
-    return DEFAULT_RATE_LIMIT;
   }
 }

@@ -70,7 +70,6 @@ test.describe("where service workers are refused", () => {
   });
 
   test("the page keeps the whole contract of the API", async ({ page, site }) => {
-    test.setTimeout(240_000);
     await visit(page, site.url);
     await page.evaluate(readFileSync(bundlePath("contract.js"), "utf8"));
     const broken: string[] = [];

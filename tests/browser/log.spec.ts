@@ -4,10 +4,13 @@ import { fakeAnswer } from "../fixtures/fake-text.ts";
 import {
   beginStream,
   closedLogs,
+  DEAD_HUB,
   expect,
   generate,
   health,
+  saidIn,
   stopServiceWorker,
+  streamEnd,
   streamHas,
   streamSoFar,
   test,
@@ -82,3 +85,45 @@ test("with storage full the answer comes all the same, and what is missing in th
   expect((await generate(vault, { ...ask, prompt: "stored" })).status).toBe(200);
   expect((await closedLogs(vault)).map(({ prompt }) => prompt)).toEqual(["stored"]);
 });
+
+/** All that the log's database holds. */
+const stored = (page: Page) =>
+  page.evaluate(
+    () =>
+      new Promise<string>((resolve, reject) => {
+        const opening = indexedDB.open("minivault");
+        opening.onerror = reject;
+        opening.onsuccess = () => {
+          const db = opening.result;
+          const tx = db.transaction(db.objectStoreNames);
+          const readings = [...db.objectStoreNames].map((name) => tx.objectStore(name).getAll());
+          tx.oncomplete = () => {
+            db.close();
+            resolve(JSON.stringify(readings.map(({ result }) => result)));
+          };
+        };
+      }),
+  );
+
+for (const level of ["metadata", "none"]) {
+  test.describe(`at a site that has ${level} logged`, () => {
+    test.use({ env: { MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo", MINIVAULT_LOG_LEVEL: level } });
+
+    test("no text is stored, of no request, and while it is answered neither", async ({ vault }) => {
+      const ask = { prompt: "slow:10 secret", max_new_tokens: 60 };
+      const answer = fakeAnswer(ask.prompt, 60);
+      const words = answer.slice(0, 12);
+      await beginStream(vault, "asked", ask);
+      await streamHas(vault, "asked", 40);
+      expect(await stored(vault)).not.toContain(words);
+      expect(saidIn((await streamEnd(vault, "asked")).text)).toBe(answer);
+      expect(await generate(vault, ask)).toMatchObject({ status: 200, response: answer });
+
+      const records = await closedLogs(vault);
+      expect(records).toHaveLength(level === "none" ? 0 : 2);
+      for (const text of ["secret", words]) expect(await stored(vault)).not.toContain(text);
+      expect(await health(vault)).toMatchObject({ log_failures: 0 });
+      await expect(vault.getByText("Its texts are not kept.")).toHaveCount(records.length);
+    });
+  });
+}

@@ -7,7 +7,8 @@ export default defineConfig({
   globalSetup: "./global-setup.ts",
   workers: 2,
   forbidOnly: true,
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  // Against hangs, not against slow machines.
+  timeout: 240_000,
+  expect: { timeout: 60_000 },
   use: { launchOptions: { executablePath: findChromium(), args: QUIET_FLAGS } },
 });

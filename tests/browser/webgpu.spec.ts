@@ -40,14 +40,15 @@ async function streamAcross(page: Page, name: string, body: object, gpu: ReturnT
 }
 
 // The adapter is software, 12 tokens a second: small models and patience.
-test.setTimeout(480_000);
+test.setTimeout(900_000);
+const START_MS = 240_000;
 test.use({ launchOptions: { executablePath: findChromium(), args: [...QUIET_FLAGS, ...SOFTWARE_GPU_FLAGS] } });
 
 test.describe("embedded", () => {
   test.use({ env: { MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo" } });
 
   test("on WebGPU, also offline, every reference answer comes token for token", async ({ vault, site }) => {
-    await expect(vault.getByText("minivault-demo · GPU")).toBeVisible({ timeout: 60_000 });
+    await expect(vault.getByText("minivault-demo · GPU")).toBeVisible({ timeout: START_MS });
     expect(await health(vault)).toMatchObject({ device: "webgpu", fallback: null });
 
     // The runtime for the GPU is not precached but kept by its first use: the rest happens without a network.
@@ -55,7 +56,7 @@ test.describe("embedded", () => {
     await expect.poll(kept).toBe(1);
     await site.close();
     await visit(vault, site.url);
-    await expect(vault.getByText("minivault-demo · GPU")).toBeVisible({ timeout: 60_000 });
+    await expect(vault.getByText("minivault-demo · GPU")).toBeVisible({ timeout: START_MS });
     for (const { prompt, text, ids } of GREEDY_CASES) {
       const answer = await generate(vault, { prompt, max_new_tokens: 64, temperature: 0 });
       expect(answer.response).toBe(text);
@@ -70,7 +71,7 @@ test.describe("when the GPU is lost", () => {
   test("an answer under way goes on as it would have, on a new device and then on the CPU", async ({ page, site }) => {
     const gpu = watchGpu(page);
     await visit(page, site.url);
-    await expect(page.getByText("minivault-demo · GPU")).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText("minivault-demo · GPU")).toBeVisible({ timeout: START_MS });
     const sampled = { prompt: "Once upon a time", max_new_tokens: 40, temperature: 0.9, seed: 11 };
     const undisturbed = (await generate(page, sampled)).response;
 
@@ -101,7 +102,7 @@ test.describe("where the GPU computes nonsense", () => {
       }),
     );
     await visit(page, site.url);
-    await expect(page.getByText(/WebGPU failed on fp32 .*, so the CPU computes/)).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText(/WebGPU failed on fp32 .*, so the CPU computes/)).toBeVisible({ timeout: START_MS });
     const { prompt, text } = GREEDY_CASES[0]!;
     expect((await generate(page, { prompt, max_new_tokens: 64, temperature: 0 })).response).toBe(text);
     expect(await health(page)).toMatchObject({ device: "wasm", self_check: { deviation: expect.any(Number) } });
@@ -112,7 +113,7 @@ test.describe("from the hub", () => {
   test.use({ hubModel: "distilgpt2", device: "webgpu" });
 
   test("a merged decoder runs on WebGPU", async ({ vault, hub }) => {
-    await expect(vault.getByText("distilgpt2 · GPU")).toBeVisible({ timeout: 60_000 });
+    await expect(vault.getByText("distilgpt2 · GPU")).toBeVisible({ timeout: START_MS });
     const answer = await generate(vault, {
       prompt: MERGED_CASE.prompt,
       max_new_tokens: MERGED_CASE.ids.length,

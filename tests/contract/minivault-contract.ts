@@ -17,6 +17,7 @@ import {
   STORY,
   stream,
 } from "./contract-case.ts";
+import { parsePrometheus } from "./parse-prometheus.ts";
 
 /** Our own dialect, and what holds for all of them. */
 export const MINIVAULT_CONTRACT: readonly ContractCase[] = [
@@ -335,6 +336,45 @@ export const MINIVAULT_CONTRACT: readonly ContractCase[] = [
       }
       const ns = records.map(({ timestamp_ns }) => BigInt(timestamp_ns));
       assert.isTrue(ns.every((one, place) => place === 0 || one > ns[place - 1]!));
+    },
+  },
+  {
+    name: "x-minivault-log: metadata keeps texts out of the log, none keeps out all; both are counted, and not continued",
+    async run(send) {
+      const counted = async () => {
+        const metrics = parsePrometheus(await (await send("/metrics")).text());
+        return metrics.value('minivault_requests_total{dialect="minivault",outcome="stop"}') ?? 0;
+      };
+      const ask = { prompt: PARIS, stop: ["zzz"] };
+      const before = await counted();
+      const [metadata, none] = [newId(), newId()];
+      for (const [id, level] of [
+        [metadata, "metadata"],
+        [none, "none"],
+      ] as const) {
+        const headers = { "x-request-id": id, "x-minivault-log": level };
+        const { response } = await generate(send, ask, headers);
+        assert.equal(response, " Paris.");
+      }
+      const record = await closedRecord(send, metadata);
+      assert.include(record, { level: "metadata", prompt: null, response: "", finish_reason: "stop" });
+      assert.equal(record.usage?.completion_tokens, 4);
+      assert.deepEqual(record.options?.stop, []);
+      assert.notInclude(JSON.stringify(record), "Paris");
+      assert.notInclude(await (await send("/logs")).text(), none);
+      assert.equal((await counted()) - before, 2);
+
+      const streamed = newId();
+      const headers = { "x-request-id": streamed, "x-minivault-log": "metadata" };
+      await (await post(send, "/generate/stream", ask, headers)).text();
+      await isProblem(await send(`/generate/stream/${streamed}`), 404, "stream-not-found");
+    },
+  },
+  {
+    name: "x-minivault-log that is neither none, metadata nor full is a 400 that says so",
+    async run(send) {
+      const refused = await post(send, "/generate", { prompt: PARIS }, { "x-minivault-log": "some" });
+      await isProblem(refused, 400, "bad-request");
     },
   },
   {

@@ -7,8 +7,9 @@ export default defineConfig({
     root: fileURLToPath(new URL("../..", import.meta.url)),
     include: ["tests/engines/**/*.test.ts"],
     globalSetup: "tests/engines/global-setup.ts",
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    // Against hangs, not against slow machines.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     maxWorkers: 3, // one of the three only waits
   },
 });

@@ -115,5 +115,7 @@ const item = (record: LogRecord) => html`
 `;
 
 /** The prompt as text; of a chat its last message. */
-const asked = ({ prompt, messages, endpoint }: LogRecord): string =>
-  messages?.at(-1)?.content ?? (typeof prompt === "string" ? prompt : endpoint);
+function asked({ prompt, messages, endpoint, level }: LogRecord): string {
+  if (level === "metadata") return "Its texts are not kept.";
+  return messages?.at(-1)?.content ?? (typeof prompt === "string" ? prompt : endpoint);
+}
