@@ -23,7 +23,7 @@ interface StreamRow {
   readonly endedMs?: number;
 }
 
-export interface Schema extends DBSchema {
+interface Schema extends DBSchema {
   /** By order of arrival: timestamps may be equal. */
   logs: { key: number; value: Row; indexes: { owner: string } };
   /** One row, written in the transactions that close records: it counts each of them once. */
