@@ -7,6 +7,7 @@ import type { RateLimit } from "../core/rate-limit.ts";
 import { isApiRequest } from "../core/scope.ts";
 import { openLogStore } from "../logs-export/store.ts";
 import { createBusy, isPing } from "./busy.ts";
+import { claimPages } from "./claim.ts";
 import { linkToPages } from "./engine-link.ts";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -54,10 +55,10 @@ export function installVault({
   });
   self.addEventListener("message", (event) => {
     const message = event.data as PageToSw | null;
-    if (message?.type === "claim") event.waitUntil(self.clients.claim());
+    if (message?.type === "claim") claimPages();
     else if (message) {
       // Chromium leaves some workers of a page that was claimed a moment before without a controller (measured).
-      if (message.type === "engine-port") event.waitUntil(self.clients.claim());
+      if (message.type === "engine-port") claimPages();
       link.onMessage(message);
       busy.remind();
     }

@@ -1,3 +1,4 @@
+import { claimPages } from "./claim.ts";
 import { installVault } from "./install.ts";
 import { installShellCache } from "./shell-cache.ts";
 import { siteLogLevel, siteRateLimit } from "./site-config.ts";
@@ -6,7 +7,7 @@ import { installUpdates } from "./update.ts";
 declare const self: ServiceWorkerGlobalScope;
 
 // A first visit is served without a reload.
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("activate", claimPages);
 installUpdates(); // before those who answer requests: nobody hears of a request that was answered
 installVault({ wholeOrigin: true, rateLimit: siteRateLimit, logLevel: siteLogLevel });
 installShellCache();
