@@ -13,7 +13,9 @@ import { startSite } from "./vault.ts";
 const TIMES = Number(process.env["MINIVAULT_KILLS"] ?? 3);
 /** One is under way, and eight wait for their turn: more are refused. */
 const STREAMS = 9;
-const TOKENS = 150;
+const TOKENS = 60;
+/** As a fast model on a GPU: at a thousand a second, a batch that is being written would be behind as well. */
+const TOKEN_MS = 20;
 /** What the log may lack of what a client had: one batch. The fake engine's tokens are a byte each. */
 const BEHIND_BYTES = 32;
 
@@ -65,7 +67,7 @@ test.each(KILLS)(
       const [tab] = browser.tabs;
       const ids = Array.from({ length: STREAMS }, (_, place) => `${what}-${time}-${place}`.replaceAll(" ", "-"));
       for (const [place, id] of ids.entries()) {
-        const body = { prompt: `slow:${place + 1}`, max_new_tokens: TOKENS };
+        const body = { prompt: `slow:${TOKEN_MS + place}`, max_new_tokens: TOKENS };
         const ask: Ask = { id, way: "fetch", body, leaveAfter: 0 };
         asked.set(id, { ask, text: "", isOver: false });
         await tab!.page.evaluate(
@@ -73,7 +75,7 @@ test.each(KILLS)(
           ask,
         );
       }
-      const enough = Math.random() * 700;
+      const enough = Math.random() * 300;
       await expect
         .poll(() => ids.reduce((sum, id) => sum + asked.get(id)!.text.length, 0), { timeout: 60_000, interval: 5 })
         .toBeGreaterThan(enough);
