@@ -139,7 +139,7 @@ export function createApi(options: ApiOptions): FetchHandler {
     let response: Response;
     try {
       siteLevel ??= logLevel();
-      exchange.level = await siteLevel;
+      exchange.level = await siteLevel; // of a request whose own is refused
       exchange.level = levelOf(request.headers, exchange.level);
       response = await app.fetch(request, { exchange, client });
     } catch (cause) {

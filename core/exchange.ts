@@ -99,7 +99,7 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
     /** What may be stored of it. */
     const shown = () => (exchange.level === "full" ? record : withoutTexts(record));
     const store = async (events: readonly TokenEvent[]): Promise<void> => {
-      if (opened) await (await opened).close(shown(), exchange.level === "full" ? events : []);
+      if (opened) await (await opened).close(shown(), events);
       else await log.count(shown());
     };
     const exchange: Exchange = {
@@ -130,7 +130,8 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
           () => {},
         ),
       keep(events) {
-        if (!ended && exchange.level === "full") opened?.then((entry) => entry.keep(events)).catch(() => {}); // what is not kept is computed again
+        if (ended || exchange.level !== "full") return;
+        opened?.then((entry) => entry.keep(events)).catch(() => {}); // what is not kept is computed again
       },
       end(end, events = []) {
         ended ??= (async () => {
