@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSite } from "../cli/build-site.ts";
+import { failedInPlaywright, failedInVitest } from "./failures.ts";
 import { findChromium } from "./find-chromium.ts";
 
 /** All suites, one after the other, and one line that adds them up. */
@@ -12,6 +13,8 @@ const reports = join(root, "test-results", "reports");
 interface Tally {
   readonly passed: number;
   readonly failed: number;
+  /** What failed, and why. */
+  readonly reasons: readonly string[];
 }
 
 function run(args: string[], env: Record<string, string> = {}): boolean {
@@ -20,12 +23,12 @@ function run(args: string[], env: Record<string, string> = {}): boolean {
 }
 
 /** A suite that fails without a failed test (it could not even start) counts as one failure. */
-function tally(ok: boolean, read: () => Tally): Tally {
+function tally(name: string, ok: boolean, read: () => Tally): Tally {
   try {
-    const { passed, failed } = read();
-    return { passed, failed: ok ? failed : Math.max(1, failed) };
-  } catch {
-    return { passed: 0, failed: 1 };
+    const { passed, failed, reasons } = read();
+    return { passed, failed: ok ? failed : Math.max(1, failed), reasons };
+  } catch (cause) {
+    return { passed: 0, failed: 1, reasons: [`${name}: no report. ${cause}`] };
   }
 }
 
@@ -33,9 +36,9 @@ function vitest(config: string, name: string): Tally {
   const file = join(reports, `${name}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile=${file}`];
   const ok = run(["vitest", "run", "--config", config, ...reporters], { MINIVAULT_CHROMIUM: findChromium() });
-  return tally(ok, () => {
-    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(file, "utf8"));
-    return { passed: numPassedTests, failed: numFailedTests };
+  return tally(name, ok, () => {
+    const report = JSON.parse(readFileSync(file, "utf8"));
+    return { passed: report.numPassedTests, failed: report.numFailedTests, reasons: failedInVitest(report) };
   });
 }
 
@@ -45,15 +48,21 @@ function browserTests(): Tally {
     PLAYWRIGHT_JSON_OUTPUT_NAME: file,
     MINIVAULT_CHROMIUM: findChromium(),
   });
-  return tally(ok, () => {
-    const { stats } = JSON.parse(readFileSync(file, "utf8"));
-    return { passed: stats.expected, failed: stats.unexpected + stats.flaky };
+  return tally("browser", ok, () => {
+    const { stats, suites, errors } = JSON.parse(readFileSync(file, "utf8"));
+    const reasons = [
+      ...suites.flatMap(failedInPlaywright),
+      ...errors.map(({ message }: { message: string }) => message),
+    ];
+    return { passed: stats.expected, failed: stats.unexpected + stats.flaky, reasons };
   });
 }
 
 /** One test: nothing is lost, whatever breaks. */
 const chaos = (...options: string[]): Tally =>
-  run(["tsx", "tests/chaos/run.ts", "--seed", "1", ...options]) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  run(["tsx", "tests/chaos/run.ts", "--seed", "1", ...options])
+    ? { passed: 1, failed: 0, reasons: [] }
+    : { passed: 0, failed: 1, reasons: [`chaos ${options.join(" ")}`] };
 
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
@@ -68,5 +77,6 @@ const tallies = [
 ];
 const sum = (count: (tally: Tally) => number) => tallies.map(count).reduce((a, b) => a + b, 0);
 const failed = sum((tally) => tally.failed);
+for (const reason of tallies.flatMap(({ reasons }) => reasons)) console.log(`\nFAILED ${reason}`);
 console.log(`${sum((tally) => tally.passed)} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
