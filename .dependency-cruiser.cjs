@@ -25,7 +25,7 @@ module.exports = {
     only(
       "logs-see-protocol",
       "^logs-export/",
-      "^logs-export/|^core/(protocol|log-record|log-schema|clock|answer-so-far|totals|errors|random-id|web-lock|within)\\.ts$|node_modules/idb/",
+      "^logs-export/|^core/(protocol|retention|log-record|log-schema|clock|answer-so-far|totals|errors|random-id|web-lock|within)\\.ts$|node_modules/idb/",
     ),
     only("sw-never-sees-page-or-engine", "^sw/", "^sw/|^core/|^logs-export/|node_modules/workbox-"),
     only(
@@ -45,7 +45,7 @@ module.exports = {
       from: {
         path: "^(core|models|engine|logs-export|sw|web)/",
         pathNot:
-          "^core/(api|fields|config|openapi|log-schema|dialect|dialects/\\w+)\\.ts$|^logs-export/database\\.ts$|^models/(hash|worker|library)\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|(client|register-sw|update|api-docs)\\.ts$)|\\.test\\.ts$",
+          "^core/(api|fields|config|openapi|log-schema|dialect|dialects/\\w+)\\.ts$|^logs-export/(database|tables)\\.ts$|^models/(hash|worker|library)\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|(client|register-sw|update|api-docs)\\.ts$)|\\.test\\.ts$",
       },
       to: { path: "node_modules" },
     },

@@ -15,6 +15,11 @@ test("`configFrom()` has a variable for every key of the configuration", () => {
     MINIVAULT_MAX_DOWNLOAD_BYTES: "1e9",
     MINIVAULT_HUB_IDS: "false",
     MINIVAULT_LOG_LEVEL: "metadata",
+    MINIVAULT_LOG_REDACT: "email, card",
+    MINIVAULT_LOG_REDACT_PATTERNS: '["AB-\\\\d+"]',
+    MINIVAULT_LOG_KEEP_DAYS: "30",
+    MINIVAULT_LOG_KEEP_RECORDS: "1000",
+    MINIVAULT_LOG_KEEP_BYTES: "1e6",
     MINIVAULT_RATE_LIMIT: "60/120",
   });
   expect(config).toEqual({
@@ -26,7 +31,14 @@ test("`configFrom()` has a variable for every key of the configuration", () => {
     resident_models: 2,
     idle_unload_s: null,
     limits: { max_download_bytes: 1e9, hub_ids: false },
-    log: { level: "metadata" },
+    log: {
+      level: "metadata",
+      redact: ["email", "card"],
+      redact_patterns: ["AB-\\d+"],
+      keep_days: 30,
+      keep_records: 1000,
+      keep_bytes: 1e6,
+    },
     rate_limit: { burst: 60, per_minute: 120 },
   });
   expect(Object.keys(config)).toEqual(expect.arrayContaining(Object.keys(DEFAULT_CONFIG)));
@@ -53,6 +65,9 @@ test.each([
   [{ MINIVAULT_MAX_DOWNLOAD_BYTES: "1 GB" }, /^MINIVAULT_MAX_DOWNLOAD_BYTES is wrong: /],
   [{ MINIVAULT_HUB_IDS: "no" }, /^MINIVAULT_HUB_IDS is wrong: /],
   [{ MINIVAULT_LOG_LEVEL: "all" }, /^MINIVAULT_LOG_LEVEL is wrong: /],
+  [{ MINIVAULT_LOG_REDACT: "email,names" }, /^MINIVAULT_LOG_REDACT is wrong at 1: /],
+  [{ MINIVAULT_LOG_REDACT_PATTERNS: '["("]' }, /^MINIVAULT_LOG_REDACT_PATTERNS is wrong at 0: not a regular/],
+  [{ MINIVAULT_LOG_KEEP_DAYS: "some" }, /^MINIVAULT_LOG_KEEP_DAYS is wrong: /],
   [{ MINIVAULT_RATE_LIMIT: "many" }, /^MINIVAULT_RATE_LIMIT is wrong at burst: /],
 ])("`configFrom()` names the variable that is wrong in %j", (env, words) => {
   expect(() => configFrom(env)).toThrow(words);

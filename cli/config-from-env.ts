@@ -28,6 +28,12 @@ const VARIABLES: Readonly<Record<string, readonly [key: string, read: Read]>> = 
   MINIVAULT_MAX_DOWNLOAD_BYTES: ["limits.max_download_bytes", limit],
   MINIVAULT_HUB_IDS: ["limits.hub_ids", (text) => ({ true: true, false: false })[text] ?? text],
   MINIVAULT_LOG_LEVEL: ["log.level", asIs],
+  /** `email,phone,card,iban`, or some of them. */
+  MINIVAULT_LOG_REDACT: ["log.redact", (text) => text.split(",").map((kind) => kind.trim())],
+  MINIVAULT_LOG_REDACT_PATTERNS: ["log.redact_patterns", json],
+  MINIVAULT_LOG_KEEP_DAYS: ["log.keep_days", limit],
+  MINIVAULT_LOG_KEEP_RECORDS: ["log.keep_records", limit],
+  MINIVAULT_LOG_KEEP_BYTES: ["log.keep_bytes", limit],
   /** `burst/per_minute`, such as `60/120`. */
   MINIVAULT_RATE_LIMIT: [
     "rate_limit",

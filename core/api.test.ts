@@ -82,7 +82,7 @@ test("health tells an engine that is not there from one that failed", async () =
 test("a site has no more logged than it wants, whatever a request asks for, also of one that fails", async () => {
   const log = createMemoryLog();
   const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
-  const handle = createApi({ engine, log, logLevel: async () => "metadata" });
+  const handle = createApi({ engine, log, logRules: async () => ({ level: "metadata", redactor: null }) });
   const headers = { "x-minivault-log": "full" };
   const post = (body: object) =>
     handle(new Request("http://x/generate", { method: "POST", headers, body: JSON.stringify(body) }));

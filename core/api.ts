@@ -7,8 +7,9 @@ import type { Encoding } from "./encode/encoding.ts";
 import { asVaultError, VaultError } from "./errors.ts";
 import { createJournal, type Exchange, type Skip } from "./exchange.ts";
 import { parseBody } from "./fields.ts";
-import { type LogLevel, levelOf } from "./log-level.ts";
+import { levelOf } from "./log-level.ts";
 import type { LogSink } from "./log-record.ts";
+import { LOG_ALL, type LogRules } from "./log-rules.ts";
 import type { Engine } from "./protocol.ts";
 import { createPulls } from "./pull.ts";
 import { createQueue } from "./queue.ts";
@@ -26,8 +27,8 @@ export interface ApiOptions {
   readonly maxWaiting?: number;
   /** Asked once, at the first request; must not reject. */
   readonly rateLimit?: () => Promise<RateLimit>;
-  /** The most that is stored of an exchange; asked once, at the first request; must not reject. */
-  readonly logLevel?: () => Promise<LogLevel>;
+  /** What may be stored of an exchange; asked once, at the first request; must not reject. */
+  readonly logRules?: () => Promise<LogRules>;
   readonly now?: () => number;
   readonly newId?: () => string;
   readonly dialects?: readonly Dialect[];
@@ -51,7 +52,7 @@ export function createApi(options: ApiOptions): FetchHandler {
   const { engine, log, basePath = "/", maxWaiting = 8, now = Date.now, newId = randomId } = options;
   const {
     rateLimit = async () => DEFAULT_RATE_LIMIT,
-    logLevel = async () => "full",
+    logRules = async () => LOG_ALL,
     dialects = DIALECTS,
     onBusy = () => {},
     host = "process",
@@ -94,7 +95,7 @@ export function createApi(options: ApiOptions): FetchHandler {
     },
   };
   let limiter: Promise<RateLimiter> | undefined;
-  let siteLevel: Promise<LogLevel> | undefined;
+  let siteRules: Promise<LogRules> | undefined;
 
   const answer = async (c: Context<Env>, dialect: Dialect, route: Route): Promise<Response> => {
     const { exchange, client } = c.env;
@@ -138,9 +139,9 @@ export function createApi(options: ApiOptions): FetchHandler {
   const serve = async (request: Request, exchange: Exchange, client: string): Promise<Response> => {
     let response: Response;
     try {
-      siteLevel ??= logLevel();
-      exchange.level = await siteLevel; // of a request whose own is refused
-      exchange.level = levelOf(request.headers, exchange.level);
+      siteRules ??= logRules();
+      exchange.rules = await siteRules; // of a request whose own level is refused
+      exchange.rules = { ...exchange.rules, level: levelOf(request.headers, exchange.rules.level) };
       response = await app.fetch(request, { exchange, client });
     } catch (cause) {
       const error = asVaultError(cause);

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { VaultError } from "./errors.ts";
+import { PRIVATE_KINDS } from "./find-private.ts";
 import { LOG_LEVELS } from "./log-level.ts";
 import { DEFAULT_RATE_LIMIT } from "./rate-limit.ts";
 
@@ -10,6 +11,17 @@ const text = v.pipe(v.string(), v.nonEmpty());
 const modelName = v.pipe(v.string(), v.regex(/^\w[\w.-]*([:/]\w[\w.-]*)?$/, "not the name of a model, nor a hub id"));
 const repository = v.pipe(v.string(), v.regex(/^\w[\w.-]*(\/\w[\w.-]*)?$/, "not a hub id, nor a folder of models/"));
 const revision = v.pipe(v.string(), v.regex(/^\w[\w.-]*(\/\w[\w.-]*)*$/, "not a branch, tag or commit"));
+
+const pattern = v.pipe(
+  v.string(),
+  v.check((source) => {
+    try {
+      return !new RegExp(source, "gu").test("");
+    } catch {
+      return false;
+    }
+  }, "not a regular expression, or one that matches an empty text"),
+);
 
 /** 8-bit weights give wrong text on several GPUs, 4-bit ones are slow on the CPU: neither can be asked for. */
 const gpuDtype = v.picklist(["fp32", "fp16", "q4", "q4f16"]);
@@ -81,6 +93,14 @@ const Config = v.object({
     v.object({
       /** The most; a request may ask for less. */
       level: v.optional(v.picklist(LOG_LEVELS), "full"),
+      /** What of a text is replaced by a word such as `[email]` before anything is stored. */
+      redact: v.optional(v.array(v.picklist(PRIVATE_KINDS)), []),
+      /** Regular expressions of the site's own, whose matches become `[redacted]`. */
+      redact_patterns: v.optional(v.array(pattern), []),
+      /** What goes beyond one of them is deleted, the oldest first; `null`: no limit. */
+      keep_days: v.optional(v.nullable(v.pipe(v.number(), v.gtValue(0))), null),
+      keep_records: v.optional(v.nullable(count), null),
+      keep_bytes: v.optional(v.nullable(count), null),
     }),
     {},
   ),

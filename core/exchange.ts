@@ -1,9 +1,10 @@
 import { nanoseconds } from "./clock.ts";
 import { VaultError } from "./errors.ts";
-import { type LogLevel, withoutTexts } from "./log-level.ts";
 import type { KeptStream, LogRecord, LogSink, OpenEntry, Replay } from "./log-record.ts";
+import { LOG_ALL, type LogRules, storable } from "./log-rules.ts";
 import { LOG_SCHEMA_VERSION } from "./log-schema.ts";
 import type { TokenEvent } from "./protocol.ts";
+import { createEventRedactor } from "./redact-record.ts";
 import { within } from "./within.ts";
 
 /** How it was asked: all that a stream needs to be asked for again, but for its seed. */
@@ -43,8 +44,8 @@ export interface Exchange {
   prefillMs: number | null;
   /** Of the answer, so far. */
   tokens: number;
-  /** How much of it is stored. */
-  level: LogLevel;
+  /** What may be stored of it. */
+  rules: LogRules;
   /** Writes the open record: from now on the log knows of this exchange, even if the host dies. */
   begin(known: Partial<LogRecord>, replay?: Replay | null): void;
   /** Settles once the open record is stored, or cannot be. Never rejects. */
@@ -96,11 +97,11 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
     let ended: Promise<void> | undefined;
     let isBegun = entry !== undefined;
     const arrivedMs = Date.parse(record.timestamp);
-    /** What may be stored of it. */
-    const shown = () => (exchange.level === "full" ? record : withoutTexts(record));
+    let redactEvents: ((events: readonly TokenEvent[]) => readonly TokenEvent[]) | undefined;
     const store = async (events: readonly TokenEvent[]): Promise<void> => {
-      if (opened) await (await opened).close(shown(), events);
-      else await log.count(shown());
+      const end = storable(record, exchange.rules);
+      if (opened) await (await opened).close(end, events);
+      else await log.count(end);
     };
     const exchange: Exchange = {
       id: record.id,
@@ -114,14 +115,15 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
       queueMs: record.queue_ms,
       prefillMs: record.prompt_ms,
       tokens: 0,
-      level: record.level,
+      rules: LOG_ALL,
       begin(known, replay = null) {
         record = { ...record, dialect: exchange.dialect, ...known };
         isBegun = true;
         onBusy(++answers);
-        if (exchange.level === "none") return;
+        const { level, redactor } = exchange.rules;
+        if (level === "none") return;
         // What a stream needs to go on tells all of it.
-        opened = log.begin(shown(), exchange.level === "full" ? replay : null);
+        opened = log.begin(storable(record, exchange.rules), level === "full" && !redactor ? replay : null);
         opened.catch(() => {}); // counted in `end`
       },
       begun: () =>
@@ -130,8 +132,11 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
           () => {},
         ),
       keep(events) {
-        if (ended || exchange.level !== "full") return;
-        opened?.then((entry) => entry.keep(events)).catch(() => {}); // what is not kept is computed again
+        const { level, redactor } = exchange.rules;
+        if (ended || level !== "full") return;
+        if (redactor) redactEvents ??= createEventRedactor(redactor);
+        const kept = redactEvents?.(events) ?? events;
+        opened?.then((entry) => entry.keep(kept)).catch(() => {}); // what is not kept is computed again
       },
       end(end, events = []) {
         ended ??= (async () => {
@@ -191,6 +196,7 @@ function openRecord(request: Request, known: Known, arrivedMs: number): LogRecor
   return {
     schema: LOG_SCHEMA_VERSION,
     level: "full",
+    redacted: 0,
     ...known,
     trace_id: traceId,
     timestamp: isoTime(arrivedMs),

@@ -37,12 +37,13 @@ const Options = v.object({
 
 const Message = v.object({ role: v.picklist(["system", "user", "assistant"]), content: text });
 
-export const LOG_SCHEMA_VERSION = 3;
+export const LOG_SCHEMA_VERSION = 4;
 
 const LogRecord = v.object({
   schema: v.literal(LOG_SCHEMA_VERSION),
   id: about(text, "Of the exchange, as its answer had it"),
   level: about(v.picklist(["metadata", "full"]), "metadata: texts were left out, as the site or the request wished"),
+  redacted: about(count, "Places of its texts in which something was replaced before they were stored"),
   request_id: about(text, "The caller's x-request-id, else the id"),
   trace_id: about(v.nullable(v.pipe(text, v.regex(/^[\da-f]{32}$/))), "Of the caller's W3C traceparent"),
   timestamp: about(moment, "When the request came in"),

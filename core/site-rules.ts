@@ -1,16 +1,19 @@
 import { parseConfig } from "./config.ts";
-import type { LogLevel } from "./log-level.ts";
+import { LOG_ALL, type LogRules } from "./log-rules.ts";
 import { DEFAULT_RATE_LIMIT, type RateLimit } from "./rate-limit.ts";
+import { createRedactor } from "./redact.ts";
+import { KEEP_ALL, type Retention } from "./retention.ts";
 
 /** What a site's owner decides about requests. */
 export interface SiteRules {
   readonly rateLimit: RateLimit;
-  readonly logLevel: LogLevel;
+  readonly log: LogRules;
+  readonly retention: Retention;
 }
 
 /**
  * The rules of `minivault.config.json`. A file that is wrong is for the engine to report, which reads it at every visit;
- * here it must not have more logged than its owner wants.
+ * here it must not have more logged than its owner wants, nor less kept.
  *
  * @param read never called twice
  */
@@ -18,8 +21,12 @@ export async function rulesOf(read: () => Promise<Response>): Promise<SiteRules>
   try {
     const response = await read();
     const { rate_limit, log } = parseConfig(response.status === 404 ? {} : await response.json());
-    return { rateLimit: { burst: rate_limit.burst, perMinute: rate_limit.per_minute }, logLevel: log.level };
+    return {
+      rateLimit: { burst: rate_limit.burst, perMinute: rate_limit.per_minute },
+      log: { level: log.level, redactor: createRedactor({ kinds: log.redact, patterns: log.redact_patterns }) },
+      retention: { days: log.keep_days, records: log.keep_records, bytes: log.keep_bytes },
+    };
   } catch {
-    return { rateLimit: DEFAULT_RATE_LIMIT, logLevel: "metadata" };
+    return { rateLimit: DEFAULT_RATE_LIMIT, log: { ...LOG_ALL, level: "metadata" }, retention: KEEP_ALL };
   }
 }

@@ -4,9 +4,10 @@ import type { LogRecord } from "./log-record.ts";
 import { addRecord, BUCKETS_S, NO_TOTALS } from "./totals.ts";
 
 const record = (changes: Partial<LogRecord>): LogRecord => ({
-  schema: 3,
+  schema: 4,
   id: "id",
   level: "full",
+  redacted: 0,
   request_id: "id",
   trace_id: null,
   timestamp: "2026-11-21T00:00:00.000Z",

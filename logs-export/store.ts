@@ -2,11 +2,15 @@ import { reasonOf, VaultError } from "../core/errors.ts";
 import type { LogQuery, LogRecord, LogSink, OpenEntry, StorageFacts } from "../core/log-record.ts";
 import { LOG_CHANNEL, type LogMessage } from "../core/protocol.ts";
 import { randomId } from "../core/random-id.ts";
+import { KEEP_ALL, type Retention } from "../core/retention.ts";
 import { NO_TOTALS } from "../core/totals.ts";
 import { heldLocks, holdLock } from "../core/web-lock.ts";
 import { within } from "../core/within.ts";
-import { ALL, count, type Database, eventsOf, openDatabase, stamp, TOTALS } from "./database.ts";
-import { sweep } from "./sweep.ts";
+import { openDatabase } from "./database.ts";
+import { retain } from "./retain.ts";
+import { addRow, putRow } from "./rows.ts";
+import { type Keeping, sweep } from "./sweep.ts";
+import { ALL, count, type Database, eventsOf, stamp, TOTALS } from "./tables.ts";
 import { upgradeRecord } from "./upgrade-record.ts";
 import { withoutGaps } from "./without-gaps.ts";
 
@@ -20,25 +24,33 @@ export interface LogStoreOptions {
   readonly name?: string;
   /** For how long a stream can be continued after its end. */
   readonly keepStreamsMs?: number;
+  /** Asked once; must not reject. */
+  readonly retention?: () => Promise<Retention>;
 }
 
 /** The log in IndexedDB. Records that were left open by a host that died are closed as `interrupted`. */
-export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: LogStoreOptions = {}): LogSink {
+export function openLogStore(options: LogStoreOptions = {}): LogSink {
+  const { name = "minivault", keepStreamsMs = 300_000, retention = async () => KEEP_ALL } = options;
   const owner = `minivault-log-${randomId()}`;
   const channel = new BroadcastChannel(LOG_CHANNEL);
   const tell = (message: LogMessage) => channel.postMessage(message);
   let locked: Promise<void> | undefined;
   let opening: Promise<Database> | undefined;
+  let keeping: Promise<Keeping> | undefined;
 
   /** Storage may be back for the next record, and so may a connection that the browser or an upgrade took. */
   const forget = () => {
     opening = undefined;
   };
+  const keep = (): Promise<Keeping> => {
+    keeping ??= retention().then((records) => ({ streamsMs: keepStreamsMs, records }));
+    return keeping;
+  };
   const open = (): Promise<Database> => {
     locked ??= holdLock(owner);
     opening ??= locked.then(async () => {
       const db = await openDatabase(name, forget);
-      await sweep(db, owner, keepStreamsMs);
+      await sweep(db, owner, await keep());
       return db;
     });
     opening.catch(forget);
@@ -46,7 +58,7 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
   };
   const openSwept = async (): Promise<Database> => {
     const db = await open();
-    await sweep(db, owner, keepStreamsMs);
+    await sweep(db, owner, await keep());
     return db;
   };
 
@@ -68,8 +80,9 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
       },
       close: (record, events) =>
         told(async () => {
+          const { records: keeping } = await keep();
           const tx = db.transaction(ALL, "readwrite");
-          await tx.objectStore("logs").put({ record: { ...record, timestamp_ns } }, key);
+          await putRow(tx, key, { ...record, timestamp_ns });
           await count(tx, record, before);
           const stream = await tx.objectStore("streams").get(id);
           if (stream) {
@@ -78,6 +91,7 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
           } else {
             await tx.objectStore("events").delete(eventsOf(id)); // the record has it all
           }
+          await retain(tx, keeping, Date.now());
           await tx.done;
         }),
     };
@@ -101,7 +115,7 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
         const db = await open();
         const tx = db.transaction(ALL, "readwrite");
         const stamped = await stamp(tx, record);
-        const logKey = await tx.objectStore("logs").add({ record: stamped, owner });
+        const logKey = await addRow(tx, stamped, owner);
         const { id, request_id } = record;
         if (replay) {
           const names = [request_id, ...(replay.conversationId ? [replay.conversationId] : [])];
@@ -137,9 +151,7 @@ export function openLogStore({ name = "minivault", keepStreamsMs = 300_000 }: Lo
       const { endedMs: _, ...reopened } = stream;
       await tx.objectStore("streams").put(reopened);
       await tx.objectStore("events").delete(eventsOf(record.id, events.length)); // what a gap parted from them
-      await tx
-        .objectStore("logs")
-        .put({ record: { ...before, finish_reason: null, error: null }, owner }, stream.logKey);
+      await putRow(tx, stream.logKey, { ...before, finish_reason: null, error: null }, owner);
       await tx.done;
       tell({ type: "changed" });
       return entryOf(db, stream.logKey, before, before, events.length);

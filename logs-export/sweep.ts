@@ -1,37 +1,48 @@
 import { AnswerSoFar } from "../core/answer-so-far.ts";
 import type { LogRecord } from "../core/log-record.ts";
+import type { Retention } from "../core/retention.ts";
 import { heldLocks } from "../core/web-lock.ts";
-import { ALL, count, type Database, eventsOf, type Transaction } from "./database.ts";
+import { retain } from "./retain.ts";
+import { adopt, putRow } from "./rows.ts";
+import { ALL, count, type Database, eventsOf, type Transaction } from "./tables.ts";
 import { upgradeRecord } from "./upgrade-record.ts";
 import { withoutGaps } from "./without-gaps.ts";
 
 /** Where nobody can say who lives, an exchange that began so long ago is taken for abandoned. */
 const ABANDONED_MS = 15 * 60_000;
 
-/** Closes the records of hosts that died, with what is known of their answers, and forgets streams that ended long ago. */
-export async function sweep(db: Database, us: string, keepMs: number): Promise<void> {
+export interface Keeping {
+  /** For how long a stream can be continued after its end. */
+  readonly streamsMs: number;
+  readonly records: Retention;
+}
+
+/** Closes the records of hosts that died, with what is known of their answers, and forgets what was kept long enough. */
+export async function sweep(db: Database, us: string, keep: Keeping): Promise<void> {
   const alive = await heldLocks();
   const nowMs = Date.now();
   const isAlive = (owner: string, { timestamp }: Pick<LogRecord, "timestamp">): boolean =>
     owner === us || (alive?.has(owner) ?? nowMs - Date.parse(timestamp) < ABANDONED_MS);
 
   const tx = db.transaction(ALL, "readwrite");
+  await adopt(tx);
   for await (const cursor of tx.objectStore("logs").index("owner").iterate()) {
     const { record, owner } = cursor.value;
     if (!owner || isAlive(owner, record)) continue;
     const said = await saidOf(tx, record.id);
     const closed: LogRecord = { ...upgradeRecord(record), ...said, finish_reason: "interrupted" };
-    await cursor.update({ record: closed });
+    await putRow(tx, cursor.primaryKey, closed);
     await count(tx, closed);
     const stream = await tx.objectStore("streams").get(record.id);
     if (stream) await tx.objectStore("streams").put({ ...stream, endedMs: nowMs });
     else await tx.objectStore("events").delete(eventsOf(record.id));
   }
-  const expired = IDBKeyRange.upperBound(nowMs - keepMs);
+  const expired = IDBKeyRange.upperBound(nowMs - keep.streamsMs);
   for await (const cursor of tx.objectStore("streams").index("endedMs").iterate(expired)) {
     await tx.objectStore("events").delete(eventsOf(cursor.value.id));
     await cursor.delete();
   }
+  await retain(tx, keep.records, nowMs);
   await tx.done;
 }
 

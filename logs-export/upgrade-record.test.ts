@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { isLogRecord } from "../core/log-schema.ts";
-import { SCHEMA_1, SCHEMA_2 } from "../tests/fixtures/old-records.ts";
+import { SCHEMA_1, SCHEMA_2, SCHEMA_3 } from "../tests/fixtures/old-records.ts";
 import { upgradeRecord } from "./upgrade-record.ts";
 
 test.each([SCHEMA_1, SCHEMA_2])(
@@ -18,6 +18,12 @@ test.each([SCHEMA_1, SCHEMA_2])(
     });
   },
 );
+
+test("a record of schema 3 becomes one of today, and nothing in it is changed", () => {
+  const record = upgradeRecord(SCHEMA_3);
+  expect(isLogRecord(record)).toBe(true);
+  expect(record).toEqual({ ...SCHEMA_3, schema: 4, redacted: 0 });
+});
 
 test("a damaged record does not stand in the way of the others", () => {
   const damaged = { ...SCHEMA_2, timestamp: "yesterday", queue_ms: undefined, options: undefined };

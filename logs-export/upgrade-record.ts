@@ -1,8 +1,8 @@
 import { LOG_SCHEMA_VERSION, type LogOptions, type LogRecord } from "../core/log-schema.ts";
 
-/** A record as some version stored it: 0.1 in schema 1, 0.2 and 0.3 in schema 2. */
+/** A record as some version stored it. */
 export type StoredRecord = Omit<LogRecord, "schema" | keyof Added | "options"> & {
-  readonly schema: 1 | 2 | typeof LOG_SCHEMA_VERSION;
+  readonly schema: 1 | 2 | 3 | typeof LOG_SCHEMA_VERSION;
   readonly options: Partial<LogOptions> | null;
   readonly traceparent?: string | null;
 } & Partial<Added>;
@@ -11,6 +11,7 @@ export type StoredRecord = Omit<LogRecord, "schema" | keyof Added | "options"> &
 type Added = Pick<
   LogRecord,
   | "level"
+  | "redacted"
   | "dialect"
   | "messages"
   | "prompt_ms"
@@ -40,6 +41,7 @@ const NEUTRAL = {
  */
 export function upgradeRecord(stored: StoredRecord): LogRecord {
   if (stored.schema === LOG_SCHEMA_VERSION) return stored as LogRecord;
+  if (stored.schema === 3) return { ...(stored as LogRecord), schema: LOG_SCHEMA_VERSION, redacted: 0 };
   const { traceparent = null, options, ...record } = stored;
   const arrivedMs = Date.parse(record.timestamp) || 0;
   const at = (ms: number | null): string | null =>
@@ -52,6 +54,7 @@ export function upgradeRecord(stored: StoredRecord): LogRecord {
     ...record,
     schema: LOG_SCHEMA_VERSION,
     level: "full",
+    redacted: 0,
     trace_id: traceparent?.split("-")[1] ?? null,
     timestamp_ns: `${BigInt(arrivedMs) * 1_000_000n}`,
     started_at: at(record.queue_ms),

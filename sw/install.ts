@@ -1,9 +1,10 @@
 import type { Patience } from "../core/admission.ts";
 import { createApi } from "../core/api.ts";
 import type { Leases } from "../core/engine-link.ts";
-import type { LogLevel } from "../core/log-level.ts";
+import type { LogRules } from "../core/log-rules.ts";
 import type { PageToSw } from "../core/protocol.ts";
 import type { RateLimit } from "../core/rate-limit.ts";
+import type { Retention } from "../core/retention.ts";
 import { isApiRequest } from "../core/scope.ts";
 import { openLogStore } from "../logs-export/store.ts";
 import { createBusy, isPing } from "./busy.ts";
@@ -19,8 +20,10 @@ export interface InstallOptions {
   readonly wholeOrigin?: boolean;
   /** Of each page; asked once, at the first request. A generous one if left out. */
   readonly rateLimit?: () => Promise<RateLimit>;
-  /** The most that is stored of an exchange; asked once, at the first request. All of it if left out. */
-  readonly logLevel?: () => Promise<LogLevel>;
+  /** What may be stored of an exchange; asked once, at the first request. All of it if left out. */
+  readonly logRules?: () => Promise<LogRules>;
+  /** How much of the log is kept; asked once, when it is opened. All of it if left out. */
+  readonly retention?: () => Promise<Retention>;
   /** How long pages, engine and clients may be silent. */
   readonly leases?: Partial<Leases>;
   readonly patience?: Partial<Patience>;
@@ -36,7 +39,8 @@ export function installVault({
   base = new URL(self.registration.scope),
   wholeOrigin = false,
   rateLimit,
-  logLevel,
+  logRules,
+  retention,
   leases,
   patience = {},
   keepStreamsMs,
@@ -45,13 +49,13 @@ export function installVault({
   const busy = createBusy();
   const handle = createApi({
     engine: link,
-    log: openLogStore(keepStreamsMs === undefined ? {} : { keepStreamsMs }),
+    log: openLogStore({ ...(keepStreamsMs !== undefined && { keepStreamsMs }), ...(retention && { retention }) }),
     basePath: base.pathname,
     host: "service-worker",
     patience,
     onBusy: busy.onBusy,
     ...(rateLimit && { rateLimit }),
-    ...(logLevel && { logLevel }),
+    ...(logRules && { logRules }),
   });
   self.addEventListener("message", (event) => {
     const message = event.data as PageToSw | null;

@@ -12,4 +12,5 @@ const siteRules = (): Promise<SiteRules> => {
 };
 
 export const siteRateLimit = async () => (await siteRules()).rateLimit;
-export const siteLogLevel = async () => (await siteRules()).logLevel;
+export const siteLogRules = async () => (await siteRules()).log;
+export const siteRetention = async () => (await siteRules()).retention;

@@ -1,7 +1,7 @@
 import { claimPages } from "./claim.ts";
 import { installVault } from "./install.ts";
 import { installShellCache } from "./shell-cache.ts";
-import { siteLogLevel, siteRateLimit } from "./site-config.ts";
+import { siteLogRules, siteRateLimit, siteRetention } from "./site-config.ts";
 import { installUpdates } from "./update.ts";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -9,5 +9,10 @@ declare const self: ServiceWorkerGlobalScope;
 // A first visit is served without a reload.
 self.addEventListener("activate", claimPages);
 installUpdates(); // before those who answer requests: nobody hears of a request that was answered
-installVault({ wholeOrigin: true, rateLimit: siteRateLimit, logLevel: siteLogLevel });
+installVault({
+  wholeOrigin: true,
+  rateLimit: siteRateLimit,
+  logRules: siteLogRules,
+  retention: siteRetention,
+});
 installShellCache();

@@ -1,6 +1,7 @@
 import { createApi } from "../core/api.ts";
 import type { LogSink } from "../core/log-record.ts";
 import { LOG_CHANNEL, type LogMessage } from "../core/protocol.ts";
+import type { Retention } from "../core/retention.ts";
 import { rulesOf } from "../core/site-rules.ts";
 import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { openLogStore } from "../logs-export/store.ts";
@@ -27,22 +28,22 @@ export async function createInPage({ host, base, baseUrl }: InPageOptions): Prom
   const engine = linkToOwnWorker(host);
   const connected = engine.connect();
   connected.catch(() => {}); // whoever waits for it hears of it, and so does each request
-  const log = await openLog();
   const rules = rulesOf(() => fetch(new URL("minivault.config.json", baseUrl)));
+  const log = await openLog(async () => (await rules).retention);
   const answer = createApi({
     engine,
     log,
     basePath: base.pathname,
     host: "page",
     rateLimit: async () => (await rules).rateLimit,
-    logLevel: async () => (await rules).logLevel,
+    logRules: async () => (await rules).log,
   });
   return { answer, connected };
 }
 
 /** In memory where the browser refuses to store anything. */
-async function openLog(): Promise<LogSink> {
-  const stored = openLogStore();
+async function openLog(retention: () => Promise<Retention>): Promise<LogSink> {
+  const stored = openLogStore({ retention });
   try {
     await stored.totals();
     return stored;

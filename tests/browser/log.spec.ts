@@ -1,6 +1,8 @@
 import type { Page } from "playwright/test";
+import type { LogRecord } from "../../core/log-record.ts";
 import { parsePrometheus } from "../contract/parse-prometheus.ts";
 import { fakeAnswer } from "../fixtures/fake-text.ts";
+import { SCHEMA_3 } from "../fixtures/old-records.ts";
 import {
   beginStream,
   closedLogs,
@@ -36,6 +38,21 @@ const stored = (page: Page) =>
         };
       }),
   );
+
+/** Adds to the log as a version without any of this would. */
+const addRow = (page: Page, record: object) =>
+  page.evaluate(async (record) => {
+    const opening = indexedDB.open("minivault");
+    await new Promise((resolve) => {
+      opening.onsuccess = resolve;
+    });
+    const tx = opening.result.transaction("logs", "readwrite");
+    tx.objectStore("logs").add({ record });
+    await new Promise((resolve) => {
+      tx.oncomplete = resolve;
+    });
+    opening.result.close();
+  }, record);
 
 /** Events of answers that are kept beside the log. */
 const keptEvents = async (page: Page) => (await stored(page))["events"]?.flat().length;
@@ -88,6 +105,79 @@ test("with storage full the answer comes all the same, and what is missing in th
   await limitTo();
   expect((await generate(vault, { ...ask, prompt: "stored" })).status).toBe(200);
   expect((await closedLogs(vault)).map(({ prompt }) => prompt)).toEqual(["stored"]);
+});
+
+test.describe("at a site that has private things redacted", () => {
+  const SECRETS = ["jane.doe@example.com", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "AB-1234"];
+  const REDACT = { MINIVAULT_LOG_REDACT: "email,phone,card,iban", MINIVAULT_LOG_REDACT_PATTERNS: '["AB-\\\\d+"]' };
+  test.use({ env: { MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo", ...REDACT } });
+
+  test("they are not stored, while an answer grows neither, and it is known as far as it is settled", async ({
+    vault,
+    context,
+  }) => {
+    const ask = { prompt: `slow:10 ${SECRETS.join(", ")}`, max_new_tokens: 5000 };
+    await beginStream(vault, "asked", ask);
+    await streamHas(vault, "asked", 400);
+    await expect.poll(() => keptEvents(vault)).toBeGreaterThan(400);
+    for (const secret of SECRETS) expect(JSON.stringify(await stored(vault))).not.toContain(secret);
+
+    await stopServiceWorker(context, vault);
+    const [record] = await closedLogs(vault);
+    expect(record).toMatchObject({
+      prompt: "slow:10 [email], [card], [iban], [redacted]",
+      redacted: 4,
+      finish_reason: "interrupted",
+    });
+    const tokens = record?.usage?.completion_tokens ?? 0;
+    expect(tokens).toBeGreaterThan(400);
+    expect(fakeAnswer(ask.prompt, tokens)).toContain(record?.response);
+    expect(record?.response.length).toBeGreaterThan(50);
+  });
+});
+
+const promptsStored = async (page: Page) => {
+  const rows = (await stored(page))["logs"] as { record: LogRecord }[];
+  return rows.map(({ record }) => record.prompt);
+};
+
+test.describe("at a site that keeps three records", () => {
+  test.use({ env: { MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo", MINIVAULT_LOG_KEEP_RECORDS: "3" } });
+
+  test("the oldest go first, with all that was kept of them, but none that is going on", async ({ vault }) => {
+    await beginStream(vault, "first", { prompt: "first", max_new_tokens: 3 });
+    await streamEnd(vault, "first");
+    expect(await stored(vault)).toMatchObject({ streams: [expect.anything()] });
+    for (const prompt of ["second", "third"]) await generate(vault, { prompt, max_new_tokens: 3 });
+    expect(await promptsStored(vault)).toEqual(["first", "second", "third"]);
+
+    await beginStream(vault, "long", { prompt: "slow:20 long", max_new_tokens: 5000 });
+    await streamHas(vault, "long", 1);
+    expect((await generate(vault, { prompt: "refused", temperature: "hot" })).status).toBe(400);
+    expect(await promptsStored(vault)).toEqual(["third", "slow:20 long", null]);
+    for (let round = 0; round < 3; round++) await generate(vault, { prompt: "refused", temperature: "hot" });
+    expect(await promptsStored(vault)).toEqual(["slow:20 long", null, null]);
+    const kept = await stored(vault);
+    expect(kept["streams"]).toMatchObject([{ names: [expect.anything()] }]);
+    expect(kept["size"]).toMatchObject([{ records: 3 }]);
+    expect(JSON.stringify(kept)).not.toContain("first");
+  });
+});
+
+test.describe("at a site that keeps a year, and 4 kB", () => {
+  const KEEP = { MINIVAULT_LOG_KEEP_DAYS: "365", MINIVAULT_LOG_KEEP_BYTES: "4000" };
+  test.use({ env: { MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo", ...KEEP } });
+
+  test("what is older goes when the log is opened, and what is too much when there is more", async ({ vault }) => {
+    await generate(vault, { prompt: "of today", max_new_tokens: 3 });
+    await addRow(vault, { ...SCHEMA_3, id: "of 2001", timestamp_ns: "1000000000000000000" });
+    expect((await closedLogs(vault)).map(({ prompt }) => prompt)).toEqual(["of today"]);
+
+    for (const prompt of ["a".repeat(1500), "b".repeat(1500)]) await generate(vault, { prompt, max_new_tokens: 3 });
+    expect(await promptsStored(vault)).toEqual(["b".repeat(1500)]);
+    const text = await vault.evaluate(async () => (await fetch("/logs")).text());
+    expect((await stored(vault))["size"]).toMatchObject([{ records: 1, bytes: new TextEncoder().encode(text).length }]);
+  });
 });
 
 for (const level of ["metadata", "none"]) {

@@ -1,6 +1,6 @@
 import type { Page } from "playwright/test";
 import { isLogRecord } from "../../core/log-schema.ts";
-import { SCHEMA_1, SCHEMA_2 } from "../fixtures/old-records.ts";
+import { SCHEMA_1, SCHEMA_2, SCHEMA_3 } from "../fixtures/old-records.ts";
 import { closedLogs, expect, generate, health, test, visit } from "./harness.ts";
 
 /** Beside the app, of the same origin, without any of its code. */
@@ -13,7 +13,7 @@ async function stranger(page: Page, url: string): Promise<Page> {
 /** The database as version 0.1 of the app made it, or 0.3, exchanges in it; its connection stays open. */
 const openOldDatabase = (page: Page, { yields = true, version = 1, records = [SCHEMA_1] as object[] } = {}) =>
   page.evaluate(
-    async ({ yields, version, records }) => {
+    async ({ yields, version, records, lastNs }) => {
       const request = indexedDB.open("minivault", version);
       request.onupgradeneeded = () => {
         const db = request.result;
@@ -26,6 +26,7 @@ const openOldDatabase = (page: Page, { yields = true, version = 1, records = [SC
         streams.createIndex("names", "names", { multiEntry: true });
         streams.createIndex("endedMs", "endedMs");
         db.createObjectStore("events");
+        if (version > 3) db.createObjectStore("clock").put(lastNs, "last");
       };
       const db = await new Promise<IDBDatabase>((resolve, reject) => {
         request.onsuccess = () => resolve(request.result);
@@ -34,7 +35,7 @@ const openOldDatabase = (page: Page, { yields = true, version = 1, records = [SC
       if (yields) db.onversionchange = () => db.close();
       Object.assign(window, { db });
     },
-    { yields, version, records },
+    { yields, version, records, lastNs: SCHEMA_3.timestamp_ns },
   );
 
 const ask = (page: Page, prompt: string) => generate(page, { prompt, max_new_tokens: 3 });
@@ -68,6 +69,32 @@ test("records of every earlier schema become ones of today, in the order in whic
   ]);
   const ns = records.map(({ timestamp_ns }) => BigInt(timestamp_ns));
   expect(ns.slice(1).every((one, place) => one > ns[place]!)).toBe(true);
+});
+
+test("a log of the last version is one of today, its times as they were, also what it adds after a rollback", async ({
+  page,
+  site,
+}) => {
+  const old = await stranger(page, site.url);
+  await openOldDatabase(old, { version: 4, records: [SCHEMA_3] });
+  await visit(page, site.url);
+  expect(await ask(page, "a")).toMatchObject({ status: 200 });
+  await old.evaluate(async (record) => {
+    const request = indexedDB.open("minivault");
+    await new Promise((resolve) => {
+      request.onsuccess = resolve;
+    });
+    const tx = request.result.transaction("logs", "readwrite");
+    tx.objectStore("logs").add({ record });
+    await new Promise((resolve) => {
+      tx.oncomplete = resolve;
+    });
+    request.result.close();
+  }, SCHEMA_2);
+  const records = await closedLogs(page);
+  expect(records.map(({ id }) => id)).toEqual([SCHEMA_3.id, expect.any(String), SCHEMA_2.id]);
+  expect(records.map(isLogRecord)).toEqual([true, true, true]);
+  expect(records[0]?.timestamp_ns).toBe(SCHEMA_3.timestamp_ns);
 });
 
 test("a tab that does not make room holds up no answer, and once it is closed the log works again", async ({
