@@ -1,4 +1,4 @@
-import type { LogOptions, LogRecord } from "./log-record.ts";
+import type { LogOptions, LogRecord } from "./log/log-record.ts";
 import type { GenerateOptions, TokenEvent } from "./protocol.ts";
 import { type DoneEvent, type StartEvent, usageOf } from "./usage.ts";
 

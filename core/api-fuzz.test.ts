@@ -9,7 +9,9 @@ import { createApi } from "./api.ts";
 import { DIALECTS } from "./routing.ts";
 
 const POSTS = DIALECTS.flatMap((dialect) =>
-  dialect.routes.filter(({ method }) => method === "POST").map((route) => ({ dialect: dialect.name, ...route })),
+  dialect.routes
+    .filter(({ method, body }) => method === "POST" && body)
+    .map((route) => ({ dialect: dialect.name, ...route })),
 );
 
 /** Values that are right for some field, or nearly. */

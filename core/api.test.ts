@@ -4,7 +4,7 @@ import { createFakeModel } from "../tests/fixtures/fake-model.ts";
 import { engineOf, fixedSources } from "../tests/fixtures/fixed-sources.ts";
 import { createApi } from "./api.ts";
 import { ERRORS, VaultError } from "./errors.ts";
-import type { LogSink } from "./log-record.ts";
+import type { LogSink } from "./log/log-record.ts";
 import type { Engine, ErrorCode } from "./protocol.ts";
 
 /** Fails from the given forward pass on: the first is prefill. */
@@ -98,6 +98,10 @@ test("a site has no more logged than it wants, whatever a request asks for, also
 test("a log that cannot be read is a 500 that says so, and does not stand in the way of an answer", async () => {
   const denied: LogSink = {
     begin: () => Promise.reject(new Error("storage is denied")),
+    find: () => Promise.reject(new Error("storage is denied")),
+    delete: () => Promise.reject(new Error("storage is denied")),
+    deleteBefore: () => Promise.reject(new Error("storage is denied")),
+    import: () => Promise.reject(new Error("storage is denied")),
     count: () => Promise.reject(new Error("storage is denied")),
     kept: () => Promise.reject(new Error("storage is denied")),
     reopen: () => Promise.reject(new Error("storage is denied")),

@@ -7,9 +7,9 @@ import type { Encoding } from "./encode/encoding.ts";
 import { asVaultError, VaultError } from "./errors.ts";
 import { createJournal, type Exchange, type Skip } from "./exchange.ts";
 import { parseBody } from "./fields.ts";
-import { levelOf } from "./log-level.ts";
-import type { LogSink } from "./log-record.ts";
-import { LOG_ALL, type LogRules } from "./log-rules.ts";
+import { levelOf } from "./log/log-level.ts";
+import type { LogSink } from "./log/log-record.ts";
+import { LOG_ALL, type LogRules } from "./log/log-rules.ts";
 import type { Engine } from "./protocol.ts";
 import { createPulls } from "./pull.ts";
 import { createQueue } from "./queue.ts";
@@ -116,13 +116,16 @@ export function createApi(options: ApiOptions): FetchHandler {
 
   const app = new Hono<Env>().basePath(basePath);
   for (const dialect of dialects) {
-    for (const route of dialect.routes) {
-      const allow = route.method === "GET" ? "GET, HEAD, OPTIONS" : `${route.method}, OPTIONS`;
-      app.on(route.method, route.path, (c) => answer(c, dialect, route));
-      app.options(route.path, () => new Response(null, { status: 204, headers: { allow } }));
-      app.all(route.path, (c) => {
+    for (const route of dialect.routes) app.on(route.method, route.path, (c) => answer(c, dialect, route));
+    for (const path of new Set(dialect.routes.map((route) => route.path))) {
+      const methods = dialect.routes.filter((route) => route.path === path).map(({ method }) => method);
+      const allow = [...methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])), "OPTIONS"].join(
+        ", ",
+      );
+      app.options(path, () => new Response(null, { status: 204, headers: { allow } }));
+      app.all(path, (c) => {
         c.env.exchange.dialect = dialect.name;
-        const detail = `${c.req.path} answers ${route.method} only. Send a ${route.method} request.`;
+        const detail = `${c.req.path} answers ${methods.join(" and ")} only. Send a ${methods.join(" or ")} request.`;
         throw new VaultError("method-not-allowed", detail, { headers: { allow } });
       });
     }

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { VaultError } from "./errors.ts";
-import { PRIVATE_KINDS } from "./find-private.ts";
-import { LOG_LEVELS } from "./log-level.ts";
+import { PRIVATE_KINDS } from "./log/find-private.ts";
+import { LOG_LEVELS } from "./log/log-level.ts";
 import { DEFAULT_RATE_LIMIT } from "./rate-limit.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));

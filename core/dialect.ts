@@ -2,7 +2,7 @@ import type * as v from "valibot";
 import type { Encoding } from "./encode/encoding.ts";
 import type { VaultError } from "./errors.ts";
 import type { Exchange, Skip } from "./exchange.ts";
-import type { LogSink } from "./log-record.ts";
+import type { LogSink } from "./log/log-record.ts";
 import type { Engine, GenerateRequest } from "./protocol.ts";
 import type { Pulls } from "./pull.ts";
 import type { Queue } from "./queue.ts";
@@ -33,6 +33,8 @@ export interface Route<Body = unknown> {
   readonly summary: string;
   /** Checks the body and documents it; none: the route takes no body. */
   readonly body?: v.GenericSchema<unknown, Body>;
+  /** Of a body that the route reads itself. */
+  readonly bodyType?: string;
   /** Bodies that are answered, by what they show; the tests send each of them. */
   readonly examples?: Readonly<Record<string, unknown>>;
   readonly parameters?: readonly Parameter[];

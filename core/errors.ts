@@ -3,12 +3,14 @@ import type { ErrorCode, WireError } from "./protocol.ts";
 /** HTTP status and title of each code, in one table so that tests and docs can walk it. */
 export const ERRORS: Record<ErrorCode, { readonly status: number; readonly title: string }> = {
   "bad-request": { status: 400, title: "Bad request" },
+  "bad-import": { status: 400, title: "Not records of a log" },
   "not-found": { status: 404, title: "Not found" },
   "model-not-found": { status: 404, title: "Model not found" },
   "stream-not-found": { status: 404, title: "Stream not found" },
   "method-not-allowed": { status: 405, title: "Method not allowed" },
   "reader-stalled": { status: 408, title: "Reader stalled" },
   "stream-busy": { status: 409, title: "Stream is being read" },
+  "log-busy": { status: 409, title: "Record is open" },
   "body-too-large": { status: 413, title: "Body too large" },
   "prompt-too-long": { status: 422, title: "Prompt too long" },
   "model-too-large": { status: 422, title: "Model too large for this device" },

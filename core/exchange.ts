@@ -1,10 +1,10 @@
-import { nanoseconds } from "./clock.ts";
 import { VaultError } from "./errors.ts";
-import type { KeptStream, LogRecord, LogSink, OpenEntry, Replay } from "./log-record.ts";
-import { LOG_ALL, type LogRules, storable } from "./log-rules.ts";
-import { LOG_SCHEMA_VERSION } from "./log-schema.ts";
+import { nanoseconds } from "./log/clock.ts";
+import type { KeptStream, LogRecord, LogSink, OpenEntry, Replay } from "./log/log-record.ts";
+import { LOG_ALL, type LogRules, storable } from "./log/log-rules.ts";
+import { LOG_SCHEMA_VERSION } from "./log/log-schema.ts";
+import { createEventRedactor } from "./log/redact-record.ts";
 import type { TokenEvent } from "./protocol.ts";
-import { createEventRedactor } from "./redact-record.ts";
 import { within } from "./within.ts";
 
 /** How it was asked: all that a stream needs to be asked for again, but for its seed. */

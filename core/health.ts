@@ -1,5 +1,6 @@
 import type { Vault } from "./dialect.ts";
-import type { LogSink } from "./log-record.ts";
+import { EVERYTHING } from "./log/log-query.ts";
+import type { LogSink } from "./log/log-record.ts";
 import type { EngineStatus, Loading } from "./protocol.ts";
 
 /** Latencies are taken from the newest exchanges: memory that survives a stopped service worker. */
@@ -69,14 +70,16 @@ function messageOf(status: EngineStatus): string {
 async function recentExchanges(log: LogSink) {
   const latencies: number[] = [];
   const firsts: number[] = [];
-  const reader = log.read({ order: "desc", limit: SAMPLE }).getReader();
+  const reader = log.read({ ...EVERYTHING, order: "desc", limit: SAMPLE }).getReader();
   try {
     const { requests } = await log.totals();
     const count = requests.reduce((sum, row) => sum + row.count, 0);
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      if (next.value.ttft_ms === null) continue;
-      firsts.push(next.value.ttft_ms);
-      if (next.value.duration_ms !== null) latencies.push(next.value.duration_ms);
+      for (const { ttft_ms, duration_ms } of next.value) {
+        if (ttft_ms === null) continue;
+        firsts.push(ttft_ms);
+        if (duration_ms !== null) latencies.push(duration_ms);
+      }
     }
     return { log_readable: true, requests: count, latency_ms: spread(latencies), ttft_ms: spread(firsts) };
   } catch {

@@ -1,6 +1,6 @@
 import type { Vault } from "./dialect.ts";
-import type { Histogram } from "./log-record.ts";
-import { BUCKETS_S, NO_TOTALS } from "./totals.ts";
+import type { Histogram } from "./log/log-record.ts";
+import { BUCKETS_S, NO_TOTALS } from "./log/totals.ts";
 import { VERSION } from "./version.ts";
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/ */

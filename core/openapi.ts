@@ -35,7 +35,7 @@ export function openApiDocument(dialects: readonly Dialect[], basePath: string) 
 }
 
 function operation(dialect: Dialect, route: Route) {
-  const { method, path, summary, body, examples, parameters, mediaTypes, status = 200 } = route;
+  const { method, path, summary, body, bodyType, examples, parameters, mediaTypes, status = 200 } = route;
   return {
     operationId: `${method.toLowerCase()}${path.replace(/:.*/, "one").replaceAll("/", "_")}`,
     tags: [dialect.title],
@@ -52,6 +52,7 @@ function operation(dialect: Dialect, route: Route) {
         },
       },
     }),
+    ...(bodyType && { requestBody: { required: true, content: { [bodyType]: {} } } }),
     responses: {
       [status]: { description: "The answer", content: Object.fromEntries(mediaTypes.map((type) => [type, {}])) },
       default: failure(dialect),

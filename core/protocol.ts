@@ -326,6 +326,8 @@ export type ErrorCode =
   | "reader-stalled"
   | "stream-not-found"
   | "stream-busy"
+  | "log-busy"
+  | "bad-import"
   | "timeout"
   | "version-mismatch"
   | "bad-config"

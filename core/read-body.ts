@@ -4,6 +4,10 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** What reads a body further on goes as deep as it does: nobody needs more, and no stack has room for everything. */
 const MAX_DEPTH = 200;
 
+/** Firefox gives no stream of a request's body: https://bugzilla.mozilla.org/show_bug.cgi?id=1387483 */
+export const bodyOf = async (request: Request): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> =>
+  request.body ?? (await request.blob()).stream();
+
 /** The body as JSON. Stops reading at the limit, whatever `content-length` promises: a stream may not have one. */
 export async function readJsonBody(request: Request, maxBytes = MAX_BODY_BYTES): Promise<unknown> {
   const tooLarge = () => new VaultError("body-too-large", `The body is over ${maxBytes} bytes. Send a shorter prompt.`);
@@ -12,8 +16,7 @@ export async function readJsonBody(request: Request, maxBytes = MAX_BODY_BYTES):
   let text = "";
   let bytes = 0;
   const utf8 = new TextDecoder();
-  // Firefox gives no stream of a request's body: https://bugzilla.mozilla.org/show_bug.cgi?id=1387483
-  const reader = (request.body ?? (await request.blob()).stream()).getReader();
+  const reader = (await bodyOf(request)).getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
     bytes += next.value.byteLength;
     if (bytes > maxBytes) {

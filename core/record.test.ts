@@ -3,7 +3,7 @@ import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { GREEDY } from "../models/catalogue.ts";
 import { VaultError } from "./errors.ts";
 import { createJournal } from "./exchange.ts";
-import type { LogSink } from "./log-record.ts";
+import type { LogSink } from "./log/log-record.ts";
 import type { TokenEvent } from "./protocol.ts";
 import { recordEvents } from "./record.ts";
 

@@ -2,7 +2,7 @@ import { AnswerSoFar } from "./answer-so-far.ts";
 import { createBatch } from "./batch.ts";
 import { asVaultError, VaultError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
-import type { LogRecord } from "./log-record.ts";
+import type { LogRecord } from "./log/log-record.ts";
 import type { TokenEvent } from "./protocol.ts";
 import { perSecond } from "./usage.ts";
 

@@ -1,8 +1,8 @@
 import { parseConfig } from "./config.ts";
-import { LOG_ALL, type LogRules } from "./log-rules.ts";
+import { LOG_ALL, type LogRules } from "./log/log-rules.ts";
+import { createRedactor } from "./log/redact.ts";
+import { KEEP_ALL, type Retention } from "./log/retention.ts";
 import { DEFAULT_RATE_LIMIT, type RateLimit } from "./rate-limit.ts";
-import { createRedactor } from "./redact.ts";
-import { KEEP_ALL, type Retention } from "./retention.ts";
 
 /** What a site's owner decides about requests. */
 export interface SiteRules {

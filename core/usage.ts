@@ -1,4 +1,4 @@
-import type { Usage } from "./log-record.ts";
+import type { Usage } from "./log/log-record.ts";
 import type { TokenEvent } from "./protocol.ts";
 
 export type StartEvent = Extract<TokenEvent, { type: "start" }>;

@@ -1,5 +1,5 @@
 import { openDB } from "idb";
-import type { LogRecord } from "../core/log-record.ts";
+import type { LogRecord } from "../core/log/log-record.ts";
 import { adopt } from "./rows.ts";
 import { count, type Database, type Schema } from "./tables.ts";
 
@@ -33,8 +33,8 @@ function openVersion(name: string, version: number | undefined, onClosed: () => 
       if (from < 5) {
         const logs = tx.objectStore("logs");
         logs.createIndex("id", "record.id");
-        logs.createIndex("time", "record.timestamp_ns");
-        logs.createIndex("model", ["record.model", "record.timestamp_ns"]);
+        logs.createIndex("time", ["record.timestamp_ns", "record.id"]);
+        logs.createIndex("model", ["record.model", "record.timestamp_ns", "record.id"]);
         db.createObjectStore("size");
       }
       // What was logged before there were totals counts as well.

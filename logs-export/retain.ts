@@ -1,4 +1,4 @@
-import type { Retention } from "../core/retention.ts";
+import type { Retention } from "../core/log/retention.ts";
 import { deleteRow, sizeOf } from "./rows.ts";
 import type { Transaction } from "./tables.ts";
 
@@ -11,7 +11,7 @@ export async function retain(tx: Transaction, keep: Retention, nowMs: number): P
   const isTooMuch = () => records > (keep.records ?? records) || bytes > (keep.bytes ?? bytes);
 
   let cursor = await tx.objectStore("logs").index("time").openCursor();
-  while (cursor && (isTooMuch() || cursor.key < oldestNs)) {
+  while (cursor && (isTooMuch() || cursor.key[0] < oldestNs)) {
     const row = cursor.value;
     if (!row.owner) {
       await deleteRow(tx, cursor.primaryKey, row);

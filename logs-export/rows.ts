@@ -1,6 +1,7 @@
-import type { LogRecord } from "../core/log-record.ts";
-import { eventsOf, type Row, SIZE, type Size, stamp, type Upgradable } from "./tables.ts";
-import { upgradeRecord } from "./upgrade-record.ts";
+import { VaultError } from "../core/errors.ts";
+import type { LogRecord } from "../core/log/log-record.ts";
+import { upgradeRecord } from "../core/log/upgrade-record.ts";
+import { eventsOf, type Row, SIZE, type Size, stamp, type Transaction, type Upgradable } from "./tables.ts";
 
 const NOTHING: Size = { records: 0, bytes: 0, lastKey: 0 };
 
@@ -40,6 +41,44 @@ export async function deleteRow(tx: Upgradable, key: number, { record, bytes = 0
   await tx.objectStore("events").delete(eventsOf(record.id));
   const size = await sizeOf(tx);
   await tx.objectStore("size").put({ ...size, records: size.records - 1, bytes: size.bytes - bytes }, SIZE);
+}
+
+const OPEN = new VaultError("log-busy", "This exchange is going on. Stop it, or delete its record after its end.");
+
+export async function deleteRecord(tx: Transaction, id: string): Promise<boolean> {
+  const cursor = await tx.objectStore("logs").index("id").openCursor(id);
+  if (!cursor) return false;
+  if (cursor.value.owner) throw OPEN;
+  await deleteRow(tx, cursor.primaryKey, cursor.value);
+  return true;
+}
+
+export async function deleteBefore(tx: Transaction, ns: string): Promise<number> {
+  let deleted = 0;
+  const older = IDBKeyRange.upperBound([ns, ""], true);
+  for await (const cursor of tx.objectStore("logs").index("time").iterate(older)) {
+    if (cursor.value.owner) continue;
+    await deleteRow(tx, cursor.primaryKey, cursor.value);
+    deleted++;
+  }
+  return deleted;
+}
+
+/** Adds records that ended elsewhere, but those that are there already; returns how many. */
+export async function addClosed(tx: Transaction, records: readonly LogRecord[]): Promise<number> {
+  const logs = tx.objectStore("logs");
+  const size = await sizeOf(tx);
+  let { bytes, lastKey } = size;
+  let added = 0;
+  for (const record of records) {
+    if ((await logs.index("id").getKey(record.id)) !== undefined) continue;
+    const row = rowOf(record);
+    lastKey = await logs.add(row);
+    bytes += row.bytes;
+    added++;
+  }
+  await tx.objectStore("size").put({ records: size.records + added, bytes, lastKey }, SIZE);
+  return added;
 }
 
 /** Takes in what other versions wrote: all there is at an upgrade, later what one that was rolled back to has added. */

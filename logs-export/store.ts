@@ -1,21 +1,19 @@
 import { reasonOf, VaultError } from "../core/errors.ts";
-import type { LogQuery, LogRecord, LogSink, OpenEntry, StorageFacts } from "../core/log-record.ts";
+import type { LogRecord, LogSink, OpenEntry, StorageFacts } from "../core/log/log-record.ts";
+import { KEEP_ALL, type Retention } from "../core/log/retention.ts";
+import { NO_TOTALS } from "../core/log/totals.ts";
+import { upgradeRecord } from "../core/log/upgrade-record.ts";
 import { LOG_CHANNEL, type LogMessage } from "../core/protocol.ts";
 import { randomId } from "../core/random-id.ts";
-import { KEEP_ALL, type Retention } from "../core/retention.ts";
-import { NO_TOTALS } from "../core/totals.ts";
 import { heldLocks, holdLock } from "../core/web-lock.ts";
 import { within } from "../core/within.ts";
 import { openDatabase } from "./database.ts";
+import { readPages } from "./read-pages.ts";
 import { retain } from "./retain.ts";
-import { addRow, putRow } from "./rows.ts";
+import { addClosed, addRow, deleteBefore, deleteRecord, putRow } from "./rows.ts";
 import { type Keeping, sweep } from "./sweep.ts";
-import { ALL, count, type Database, eventsOf, stamp, TOTALS } from "./tables.ts";
-import { upgradeRecord } from "./upgrade-record.ts";
+import { ALL, count, type Database, eventsOf, stamp, TOTALS, type Transaction } from "./tables.ts";
 import { withoutGaps } from "./without-gaps.ts";
-
-/** Records read at a time: a transaction must not stay open while a reader sleeps. */
-const PAGE = 64;
 
 /** An upgrade waits until other tabs have closed the database; nobody else does. */
 const OPEN_MS = 4_000;
@@ -109,6 +107,14 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
     }
   };
 
+  const changed = async <T>(change: (tx: Transaction) => Promise<T>): Promise<T> => {
+    const tx = (await openSwept()).transaction(ALL, "readwrite");
+    const result = await change(tx);
+    await tx.done;
+    tell({ type: "changed" });
+    return result;
+  };
+
   return {
     begin: (record, replay) =>
       told(async () => {
@@ -157,6 +163,20 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
       return entryOf(db, stream.logKey, before, before, events.length);
     },
     read: (query) => readPages(openSwept, query),
+    async find(id) {
+      const row = await (await openSwept()).getFromIndex("logs", "id", id);
+      return row ? upgradeRecord(row.record) : null;
+    },
+    delete: (id) => changed((tx) => deleteRecord(tx, id)),
+    deleteBefore: (ns) => changed((tx) => deleteBefore(tx, ns)),
+    import: async (records) => {
+      const { records: keeping } = await keep();
+      return changed(async (tx) => {
+        const added = await addClosed(tx, records);
+        await retain(tx, keeping, Date.now());
+        return added;
+      });
+    },
     totals: async () => (await (await open()).get("totals", TOTALS)) ?? NO_TOTALS,
     storage,
   };
@@ -180,33 +200,4 @@ async function storage(): Promise<StorageFacts | null> {
     navigator.storage.persisted(),
   ]);
   return { used: usage, quota, persisted };
-}
-
-function readPages(open: () => Promise<Database>, { order, limit }: LogQuery): ReadableStream<LogRecord> {
-  const direction = order === "asc" ? "next" : "prev";
-  let last: number | undefined;
-  let left = limit;
-  let opened: Promise<Database> | undefined;
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        if (left === 0) return controller.close();
-        opened ??= open();
-        const db = await opened;
-        let cursor = await db.transaction("logs").store.openCursor(beyond(last, direction), direction);
-        if (!cursor) return controller.close();
-        for (let room = PAGE; cursor && room > 0 && left > 0; room--, left--) {
-          last = cursor.key;
-          controller.enqueue(upgradeRecord(cursor.value.record));
-          cursor = await cursor.continue();
-        }
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}
-
-function beyond(key: number | undefined, direction: "next" | "prev"): IDBKeyRange | null {
-  if (key === undefined) return null;
-  return direction === "next" ? IDBKeyRange.lowerBound(key, true) : IDBKeyRange.upperBound(key, true);
 }

@@ -1,9 +1,9 @@
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from "idb";
-import { after } from "../core/clock.ts";
-import type { LogRecord, Replay, Totals } from "../core/log-record.ts";
+import { after } from "../core/log/clock.ts";
+import type { LogRecord, Replay, Totals } from "../core/log/log-record.ts";
+import { addRecord, NO_TOTALS } from "../core/log/totals.ts";
+import type { StoredRecord } from "../core/log/upgrade-record.ts";
 import type { TokenEvent } from "../core/protocol.ts";
-import { addRecord, NO_TOTALS } from "../core/totals.ts";
-import type { StoredRecord } from "./upgrade-record.ts";
 
 /** `owner` is there while the exchange is going on: a lock that its host holds while it lives. */
 export interface Row {
@@ -38,7 +38,12 @@ export interface Schema extends DBSchema {
   logs: {
     key: number;
     value: Row;
-    indexes: { owner: string; id: string; time: string; model: [model: string, time: string] };
+    indexes: {
+      owner: string;
+      id: string;
+      time: [ns: string, id: string];
+      model: [model: string, ns: string, id: string];
+    };
   };
   /** One row, written in the transactions that add, close and delete records. */
   size: { key: typeof SIZE; value: Size };

@@ -1,10 +1,10 @@
 import type { Patience } from "../core/admission.ts";
 import { createApi } from "../core/api.ts";
 import type { Leases } from "../core/engine-link.ts";
-import type { LogRules } from "../core/log-rules.ts";
+import type { LogRules } from "../core/log/log-rules.ts";
+import type { Retention } from "../core/log/retention.ts";
 import type { PageToSw } from "../core/protocol.ts";
 import type { RateLimit } from "../core/rate-limit.ts";
-import type { Retention } from "../core/retention.ts";
 import { isApiRequest } from "../core/scope.ts";
 import { openLogStore } from "../logs-export/store.ts";
 import { createBusy, isPing } from "./busy.ts";

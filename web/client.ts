@@ -1,7 +1,7 @@
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import type { GenerateInput } from "../core/dialects/minivault.ts";
 import { VaultError } from "../core/errors.ts";
-import type { LogRecord, Usage } from "../core/log-record.ts";
+import type { LogRecord, Usage } from "../core/log/log-record.ts";
 import type { ErrorCode, FinishReason, WireError } from "../core/protocol.ts";
 import { randomId } from "../core/random-id.ts";
 

@@ -1,7 +1,7 @@
 import { createApi } from "../core/api.ts";
-import type { LogSink } from "../core/log-record.ts";
+import type { LogSink } from "../core/log/log-record.ts";
+import type { Retention } from "../core/log/retention.ts";
 import { LOG_CHANNEL, type LogMessage } from "../core/protocol.ts";
-import type { Retention } from "../core/retention.ts";
 import { rulesOf } from "../core/site-rules.ts";
 import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { openLogStore } from "../logs-export/store.ts";

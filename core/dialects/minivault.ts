@@ -19,16 +19,13 @@ import {
   wholeNumber,
 } from "../fields.ts";
 import { newRequest } from "../generate-request.ts";
-import { logJsonSchema } from "../log-schema.ts";
-import { logsResponse } from "../logs-route.ts";
+import { LOG_ROUTES } from "../log/log-routes.ts";
 import { findModel, type KnownModel, knownModels } from "../models.ts";
 import type { GenerateRequest } from "../protocol.ts";
 import { parseSkip } from "../resume-route.ts";
 import { type DoneEvent, timingsOf, usageOf } from "../usage.ts";
 
 const DEFAULT_NEW_TOKENS = 128;
-/** https://json-schema.org/draft/2020-12/json-schema-core#section-14 */
-const SCHEMA = "application/schema+json";
 
 /** Unknown fields are ignored, `null` is "not given". */
 const GenerateBody = v.object({
@@ -138,26 +135,6 @@ const streaming = (path: string) =>
       vault.generate(toRequest(body), negotiate([bareText, sse, ndjson]), exchange),
   });
 
-const logs = route({
-  method: "GET",
-  path: "/logs",
-  summary: "The log as JSONL",
-  parameters: [
-    { name: "order", in: "query", about: "asc: oldest first, the default; desc: newest first", example: "desc" },
-    { name: "limit", in: "query", about: "How many at most; all of them if left out", example: "20" },
-  ],
-  mediaTypes: [NDJSON],
-  answer: ({ url }, { log, now }) => logsResponse(log, url.searchParams, now()),
-});
-
-const logSchema = route({
-  method: "GET",
-  path: "/logs/schema",
-  summary: "The JSON Schema of a line of the log",
-  mediaTypes: [SCHEMA],
-  answer: () => new Response(JSON.stringify(logJsonSchema()), { headers: { "content-type": SCHEMA } }),
-});
-
 const resume = route({
   method: "GET",
   path: "/generate/stream/:id",
@@ -245,8 +222,7 @@ export const minivault: Dialect = {
     streaming("/generate-stream"),
     streaming("/stream"),
     resume,
-    logs,
-    logSchema,
+    ...LOG_ROUTES,
     models,
     pull,
     pause,

@@ -18,11 +18,3 @@ export function withIds(events: string, id: number): string {
 /** One line of JSONL. */
 export const jsonLine = (value: unknown): string => `${JSON.stringify(value)}\n`;
 export const NDJSON = "application/x-ndjson";
-
-/** Any values as JSONL: this is how the log leaves. */
-export class NdjsonStream extends TransformStream<unknown, Uint8Array> {
-  constructor() {
-    const utf8 = new TextEncoder();
-    super({ transform: (value, out) => out.enqueue(utf8.encode(jsonLine(value))) });
-  }
-}

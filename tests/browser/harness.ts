@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { type BrowserContext, test as base, expect, type Page } from "playwright/test";
 import { type Site, serveSite } from "../../cli/site-server.ts";
-import type { LogRecord } from "../../core/log-record.ts";
+import type { LogRecord } from "../../core/log/log-record.ts";
 import { STEPS_CHANNEL } from "../fixtures/fake-text.ts";
 import { DIST, withClients, withFakeWorker, withHastyWorker } from "./site-folders.ts";
 

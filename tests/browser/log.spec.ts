@@ -1,5 +1,5 @@
 import type { Page } from "playwright/test";
-import type { LogRecord } from "../../core/log-record.ts";
+import type { LogRecord } from "../../core/log/log-record.ts";
 import { parsePrometheus } from "../contract/parse-prometheus.ts";
 import { fakeAnswer } from "../fixtures/fake-text.ts";
 import { SCHEMA_3 } from "../fixtures/old-records.ts";

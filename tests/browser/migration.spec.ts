@@ -1,5 +1,5 @@
 import type { Page } from "playwright/test";
-import { isLogRecord } from "../../core/log-schema.ts";
+import { isLogRecord } from "../../core/log/log-schema.ts";
 import { SCHEMA_1, SCHEMA_2, SCHEMA_3 } from "../fixtures/old-records.ts";
 import { closedLogs, expect, generate, health, test, visit } from "./harness.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "playwright/test";
 import { serveSite } from "../../cli/site-server.ts";
-import type { LogRecord } from "../../core/log-record.ts";
+import type { LogRecord } from "../../core/log/log-record.ts";
 import { DEAD_HUB, expect, generate, health, test, visit } from "./harness.ts";
 import { withFakeWorker } from "./site-folders.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import type { Page } from "puppeteer-core";
 import { type Site, serveSite } from "../../cli/site-server.ts";
 import type { GenerateInput } from "../../core/dialects/minivault.ts";
-import type { LogRecord } from "../../core/log-record.ts";
+import type { LogRecord } from "../../core/log/log-record.ts";
 import { randomAt } from "../../engine/random.ts";
 import { bundle, bundlePath } from "../browser/bundle.ts";
 import { deploy, withVersions } from "../browser/site-folders.ts";

@@ -1,5 +1,5 @@
 import type { GenerateInput } from "../../core/dialects/minivault.ts";
-import type { LogRecord } from "../../core/log-record.ts";
+import type { LogRecord } from "../../core/log/log-record.ts";
 import { APP_MODEL, type Asked } from "./ask.ts";
 import type { Outage } from "./breakable-hub.ts";
 

@@ -1,4 +1,5 @@
 import type { ContractCase } from "./contract-case.ts";
+import { LOGS_CONTRACT } from "./logs-contract.ts";
 import { MINIVAULT_CONTRACT } from "./minivault-contract.ts";
 import { MODELS_CONTRACT } from "./models-contract.ts";
 import { OLLAMA_CONTRACT } from "./ollama-contract.ts";
@@ -9,6 +10,7 @@ import { RESUME_CONTRACT } from "./resume-contract.ts";
 /** What the API promises in every host; a host's own file only says how to send. The model is `minivault-demo`. */
 export const API_CONTRACT: readonly ContractCase[] = [
   ...MINIVAULT_CONTRACT,
+  ...LOGS_CONTRACT,
   ...MODELS_CONTRACT,
   ...OPENAI_CONTRACT,
   ...OLLAMA_CONTRACT,

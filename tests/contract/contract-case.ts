@@ -1,5 +1,5 @@
 import { assert } from "chai";
-import type { LogRecord } from "../../core/log-record.ts";
+import type { LogRecord } from "../../core/log/log-record.ts";
 
 /** How a host is reached. */
 export type Send = (path: string, init?: RequestInit) => Promise<Response>;

@@ -1,6 +1,6 @@
 import { assert } from "chai";
-import type { LogRecord } from "../../core/log-record.ts";
-import { isLogRecord } from "../../core/log-schema.ts";
+import type { LogRecord } from "../../core/log/log-record.ts";
+import { isLogRecord } from "../../core/log/log-schema.ts";
 import {
   type Answer,
   type ContractCase,
@@ -240,7 +240,8 @@ export const MINIVAULT_CONTRACT: readonly ContractCase[] = [
       await ask("GET", "/generate", 405, "method-not-allowed", "POST, OPTIONS");
       await ask("PUT", "/generate/stream", 405, "method-not-allowed", "POST, OPTIONS");
       await ask("POST", "/health", 405, "method-not-allowed", "GET, HEAD, OPTIONS");
-      await ask("DELETE", "/logs", 405, "method-not-allowed", "GET, HEAD, OPTIONS");
+      await ask("PUT", "/logs", 405, "method-not-allowed", "GET, HEAD, DELETE, OPTIONS");
+      await ask("GET", "/logs/import", 405, "method-not-allowed", "POST, OPTIONS");
     },
   },
   {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Site } from "../../cli/site-server.ts";
-import type { LogRecord } from "../../core/log-record.ts";
-import { isLogRecord } from "../../core/log-schema.ts";
+import type { LogRecord } from "../../core/log/log-record.ts";
+import { isLogRecord } from "../../core/log/log-schema.ts";
 import { bundle, bundlePath } from "../browser/bundle.ts";
 import type { Ask, Report } from "../chaos/ask.ts";
 import { type ChaosBrowser, startBrowser, type Tab } from "../chaos/browser.ts";

@@ -1,7 +1,7 @@
 import { copyFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Site, serveSite } from "../../cli/site-server.ts";
-import type { LogRecord } from "../../core/log-record.ts";
+import type { LogRecord } from "../../core/log/log-record.ts";
 import { copyOfSite, DIST, withFakeWorker } from "../browser/site-folders.ts";
 import type { EngineBrowser, Tab } from "./engine-driver.ts";
 

@@ -1,5 +1,5 @@
 import { css, html, LitElement } from "lit";
-import type { LogRecord } from "../../core/log-record.ts";
+import type { LogRecord } from "../../core/log/log-record.ts";
 import { formatCount, formatRate } from "./format.ts";
 import { theme } from "./theme.ts";
 

@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing } from "lit";
 import { asVaultError } from "../../core/errors.ts";
-import type { LogRecord } from "../../core/log-record.ts";
+import type { LogRecord } from "../../core/log/log-record.ts";
 import { randomId } from "../../core/random-id.ts";
 import { keepChosen, readChosen } from "../chosen-model.ts";
 import { type AnswerEvent, generate, newestLogs, resume } from "../client.ts";

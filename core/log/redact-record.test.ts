@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createMemoryLog } from "../logs-export/memory-log.ts";
-import { GREEDY } from "../models/catalogue.ts";
-import { RECORDS } from "../tests/fixtures/any-record.ts";
-import { createJournal } from "./exchange.ts";
+import { createMemoryLog } from "../../logs-export/memory-log.ts";
+import { GREEDY } from "../../models/catalogue.ts";
+import { RECORDS } from "../../tests/fixtures/any-record.ts";
+import { createJournal } from "../exchange.ts";
+import type { TokenEvent } from "../protocol.ts";
 import { PRIVATE_KINDS } from "./find-private.ts";
 import { isLogRecord, type LogRecord } from "./log-schema.ts";
-import type { TokenEvent } from "./protocol.ts";
 import { createRedactor } from "./redact.ts";
 import { createEventRedactor, redactRecord } from "./redact-record.ts";
 

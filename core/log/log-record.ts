@@ -1,5 +1,6 @@
+import type { TokenEvent } from "../protocol.ts";
+import type { LogQuery } from "./log-query.ts";
 import type { LogRecord } from "./log-schema.ts";
-import type { TokenEvent } from "./protocol.ts";
 
 export type { LogOptions, LogRecord, Usage } from "./log-schema.ts";
 
@@ -21,12 +22,6 @@ export interface Totals {
   readonly longestTokens: number;
   readonly latency: Histogram;
   readonly ttft: Histogram;
-}
-
-export interface LogQuery {
-  /** `desc`: newest first. */
-  readonly order: "asc" | "desc";
-  readonly limit: number;
 }
 
 /** Bytes; `persisted`: the browser will not evict them by itself. */
@@ -76,7 +71,16 @@ export interface LogSink {
   kept(name: string): Promise<KeptStream | null>;
   /** Opens a stream's record again. Rejects with `stream-busy` if another host is writing it. */
   reopen(kept: KeptStream): Promise<OpenEntry>;
-  read(query: LogQuery): ReadableStream<LogRecord>;
+  /** Pages of records, by time. */
+  read(query: LogQuery): ReadableStream<readonly LogRecord[]>;
+  /** `null`: there is none of this id. */
+  find(id: string): Promise<LogRecord | null>;
+  /** Returns whether there was one. Rejects with `log-busy` if it is open. */
+  delete(id: string): Promise<boolean>;
+  /** Deletes what came before this `timestamp_ns`, but nothing that is open; returns how many. */
+  deleteBefore(ns: string): Promise<number>;
+  /** Stores these, all or none of them; returns how many it did not have yet. */
+  import(records: readonly LogRecord[]): Promise<number>;
   /** Sums over every exchange that ever ended here, whatever became of its record. */
   totals(): Promise<Totals>;
   /** Where the log lives; `null` where nobody can say. */

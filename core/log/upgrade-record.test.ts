@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { isLogRecord } from "../core/log-schema.ts";
-import { SCHEMA_1, SCHEMA_2, SCHEMA_3 } from "../tests/fixtures/old-records.ts";
+import { SCHEMA_1, SCHEMA_2, SCHEMA_3 } from "../../tests/fixtures/old-records.ts";
+import { isLogRecord } from "./log-schema.ts";
 import { upgradeRecord } from "./upgrade-record.ts";
 
 test.each([SCHEMA_1, SCHEMA_2])(

@@ -1,7 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { RECORDS } from "../tests/fixtures/any-record.ts";
+import { RECORDS } from "../../tests/fixtures/any-record.ts";
 import { isLogRecord, logJsonSchema } from "./log-schema.ts";
 
 const validate = new Ajv2020().compile(logJsonSchema());

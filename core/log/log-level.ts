@@ -1,6 +1,6 @@
-import { ERRORS, VaultError } from "./errors.ts";
+import { ERRORS, VaultError } from "../errors.ts";
+import type { ErrorCode } from "../protocol.ts";
 import type { LogRecord } from "./log-record.ts";
-import type { ErrorCode } from "./protocol.ts";
 
 /** What is stored of an exchange: nothing but a count, all but the texts, or all. The least comes first. */
 export const LOG_LEVELS = ["none", "metadata", "full"] as const;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { RECORDS } from "../tests/fixtures/any-record.ts";
+import { RECORDS } from "../../tests/fixtures/any-record.ts";
 import { LOG_LEVELS, levelOf, withoutTexts } from "./log-level.ts";
 import { isLogRecord, type LogRecord } from "./log-schema.ts";
 

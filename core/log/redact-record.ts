@@ -1,5 +1,5 @@
+import type { TokenEvent } from "../protocol.ts";
 import type { LogRecord } from "./log-record.ts";
-import type { TokenEvent } from "./protocol.ts";
 import type { Redactor } from "./redact.ts";
 
 /** A record whose texts have nothing of what the redactor finds. Token ids of a prompt tell all of it: they go. */

@@ -84,6 +84,15 @@ export type LogRecord = Readonly<v.InferOutput<typeof LogRecord>>;
 export type LogOptions = Readonly<v.InferOutput<typeof Options>>;
 export type Usage = Readonly<v.InferOutput<typeof Usage>>;
 
+/** In the order in which a record has them. */
+export const LOG_FIELDS = Object.keys(LogRecord.entries) as readonly (keyof LogRecord)[];
+
+/** What is wrong with it, and where; `null` if nothing is. */
+export function whyNoRecord(value: unknown): string | null {
+  const { success, issues } = v.safeParse(LogRecord, value, { abortEarly: true });
+  return success ? null : `${v.getDotPath(issues[0]) ?? "the line"}: ${issues[0].message}`;
+}
+
 export const isLogRecord = (value: unknown): value is LogRecord => v.is(LogRecord, value);
 
 /** JSON Schema 2020-12 of one line. */

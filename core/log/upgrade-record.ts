@@ -1,4 +1,4 @@
-import { LOG_SCHEMA_VERSION, type LogOptions, type LogRecord } from "../core/log-schema.ts";
+import { LOG_SCHEMA_VERSION, type LogOptions, type LogRecord } from "./log-schema.ts";
 
 /** A record as some version stored it. */
 export type StoredRecord = Omit<LogRecord, "schema" | keyof Added | "options"> & {

@@ -1,0 +1,150 @@
+import { gunzipSync } from "node:zlib";
+import { parse } from "csv-parse/sync";
+import fc from "fast-check";
+import { unzipSync } from "fflate";
+import { expect, test } from "vitest";
+import { createMemoryLog } from "../../logs-export/memory-log.ts";
+import { RECORDS } from "../../tests/fixtures/any-record.ts";
+import { EXPORT_FORMATS, type ExportFormat } from "./export.ts";
+import { BATCH_LINES, importLines } from "./import.ts";
+import { EVERYTHING } from "./log-query.ts";
+import type { LogRecord, LogSink } from "./log-record.ts";
+import { LOG_FIELDS } from "./log-schema.ts";
+
+const bytesOf = async (log: LogSink, format: ExportFormat): Promise<Uint8Array> =>
+  new Uint8Array(await new Response(format.encode(log.read(EVERYTHING)) as BodyInit).arrayBuffer());
+
+const text = (bytes: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+
+/** What of an export can be imported. */
+const TO_JSONL: Record<keyof typeof EXPORT_FORMATS, (bytes: Uint8Array) => string> = {
+  jsonl: text,
+  "jsonl.gz": (bytes) => text(gunzipSync(bytes)),
+  zip: (bytes) => Object.values(unzipSync(bytes)).map(text).join(""),
+  csv: (bytes) =>
+    fromCsv(text(bytes))
+      .map((record) => `${JSON.stringify(record)}\n`)
+      .join(""),
+};
+
+const TEXTS = new Set([
+  "id",
+  "level",
+  "request_id",
+  "trace_id",
+  "timestamp",
+  "timestamp_ns",
+  "started_at",
+  "finished_at",
+]);
+for (const field of ["endpoint", "dialect", "mode", "host", "client", "response", "model", "engine"]) TEXTS.add(field);
+for (const field of ["device", "finish_reason"]) TEXTS.add(field);
+
+/** As anybody would who was told of the apostrophe. */
+function fromCsv(csv: string): object[] {
+  const rows = parse(csv, {
+    columns: true,
+    cast: (value, { header, quoting, column }) => {
+      if (header) return value;
+      if (value === "") return quoting ? "" : null;
+      if (value.startsWith("'")) return value.slice(1);
+      const isText = TEXTS.has(String(column)) || (column === "prompt" && !value.startsWith("["));
+      return isText ? value : JSON.parse(value);
+    },
+  });
+  return rows as object[];
+}
+
+/** Times of a few days, and of each id one. */
+const LOGS = fc.uniqueArray(
+  fc.tuple(RECORDS, fc.integer({ min: 0, max: 4 * 86_400_000 })).map(
+    ([record, ms]): LogRecord => ({
+      ...record,
+      timestamp: new Date(Date.UTC(2026, 10, 20) + ms).toISOString(),
+      timestamp_ns: `${BigInt(Date.UTC(2026, 10, 20) + ms) * 1_000_000n}`,
+    }),
+  ),
+  { selector: ({ id }) => id, maxLength: 20 },
+);
+
+const importText = (log: LogSink, lines: string) =>
+  importLines(new Blob([lines]).stream().pipeThrough(new TextDecoderStream()) as ReadableStream<string>, log);
+
+test.each(Object.keys(EXPORT_FORMATS) as (keyof typeof EXPORT_FORMATS)[])(
+  "any records, exported as %s and imported, are the same",
+  async (name) => {
+    await fc.assert(
+      fc.asyncProperty(LOGS, async (records) => {
+        const [from, to] = [createMemoryLog(), createMemoryLog()];
+        expect(await from.import(records)).toBe(records.length);
+        const exported = await bytesOf(from, EXPORT_FORMATS[name]);
+        expect(await importText(to, TO_JSONL[name](exported))).toEqual({ imported: records.length, skipped: 0 });
+        expect(await bytesOf(to, EXPORT_FORMATS.jsonl)).toEqual(await bytesOf(from, EXPORT_FORMATS.jsonl));
+        const sort = (all: readonly LogRecord[]) => all.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+        expect(sort(to.records)).toEqual(sort(records));
+      }),
+      { numRuns: 40 },
+    );
+  },
+);
+
+test("a ZIP has a file for each day, in their order", async () => {
+  await fc.assert(
+    fc.asyncProperty(LOGS, async (records) => {
+      const log = createMemoryLog();
+      await log.import(records);
+      const files = unzipSync(await bytesOf(log, EXPORT_FORMATS.zip));
+      const days = [...new Set(records.map(({ timestamp }) => timestamp.slice(0, 10)))].toSorted();
+      expect(Object.keys(files)).toEqual(days.map((day) => `${day}.jsonl`));
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("no cell of a CSV is a formula", () => {
+  const log = createMemoryLog();
+  return fc.assert(
+    fc.asyncProperty(RECORDS, fc.constantFrom(..."=+-@\t\r"), async (record, sign) => {
+      await log.import([{ ...record, response: `${sign}cmd|' /C calc'!A0` }]);
+      const rows = parse(text(await bytesOf(log, EXPORT_FORMATS.csv)), { columns: true }) as Record<string, string>[];
+      for (const row of rows) for (const field of LOG_FIELDS) expect(row[field]).not.toMatch(/^[=+\-@\t\r]/);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("a bad line keeps out its own batch, and no other", async () => {
+  const [record] = fc.sample(RECORDS, 1) as [LogRecord];
+  const lines = Array.from({ length: 3 * BATCH_LINES }, (_, place) => JSON.stringify({ ...record, id: `id-${place}` }));
+  lines[BATCH_LINES + 7] = "broken";
+  const log = createMemoryLog();
+  await expect(importText(log, lines.join("\n"))).rejects.toThrow(
+    `line ${BATCH_LINES + 8} (not JSON). ${2 * BATCH_LINES} records were imported, 0 were here already, ${BATCH_LINES - 1} were left out`,
+  );
+  const ids = log.records.map(({ id }) => id);
+  expect([ids.length, ids[0], ids[BATCH_LINES]]).toEqual([2 * BATCH_LINES, "id-0", `id-${2 * BATCH_LINES}`]);
+});
+
+test("any lines at all are records, or are named", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.oneof(
+          fc.json(),
+          fc.string(),
+          RECORDS.map((record) => JSON.stringify(record)),
+        ),
+      ),
+      async (lines) => {
+        const log = createMemoryLog();
+        const failure = await importText(log, lines.join("\n")).then(
+          () => null,
+          (cause) => cause,
+        );
+        if (failure)
+          expect(failure).toMatchObject({ code: "bad-import", message: expect.stringMatching(/line \d+ \(.*\)/) });
+        else expect(log.records.length).toBeLessThanOrEqual(lines.length);
+      },
+    ),
+  );
+});

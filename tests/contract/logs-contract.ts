@@ -1,0 +1,202 @@
+import { assert } from "chai";
+import { unzipSync } from "fflate";
+import type { LogRecord } from "../../core/log/log-record.ts";
+import { SCHEMA_2, SCHEMA_3 } from "../fixtures/old-records.ts";
+import {
+  type ContractCase,
+  closedRecord,
+  generate,
+  isProblem,
+  json,
+  jsonLines,
+  newId,
+  PARIS,
+  post,
+  type Send,
+  STORY,
+} from "./contract-case.ts";
+
+const linesAt = async (send: Send, path: string): Promise<LogRecord[]> => {
+  const response = await send(path);
+  assert.equal(response.status, 200, path);
+  return jsonLines<LogRecord>(await response.text());
+};
+const idsAt = async (send: Send, path: string) => (await linesAt(send, path)).map(({ id }) => id);
+
+/** A model that nobody else asks for, so that a case finds its own records. */
+const records = (model: string, count: number): LogRecord[] =>
+  Array.from({ length: count }, (_, place) => ({
+    ...SCHEMA_3,
+    schema: 4,
+    redacted: 0,
+    id: crypto.randomUUID(),
+    model,
+    timestamp: `2026-11-${10 + place}T12:00:00.000Z`,
+    timestamp_ns: `${BigInt(Date.UTC(2026, 10, 10 + place, 12)) * 1_000_000n}`,
+    duration_ms: 100 * (place + 1),
+    response: `Answer number ${place}: 中文`,
+    usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
+  }));
+const asLines = (values: readonly object[]) => values.map((value) => `${JSON.stringify(value)}\n`).join("");
+const importLines = (send: Send, body: BodyInit) => send("/logs/import", { method: "POST", body });
+
+export const LOGS_CONTRACT: readonly ContractCase[] = [
+  {
+    name: "GET /logs finds by time, model, mode, end and words, and goes on behind a cursor",
+    async run(send) {
+      const model = newId();
+      const stored = records(model, 9);
+      const ids = stored.map(({ id }) => id);
+      await importLines(send, asLines(stored));
+      const mine = `/logs?model=${model}`;
+      assert.deepEqual(await idsAt(send, mine), ids);
+      assert.deepEqual(await idsAt(send, `${mine}&order=desc`), ids.toReversed());
+      assert.deepEqual(await idsAt(send, `${mine}&from=2026-11-12&to=2026-11-14`), ids.slice(2, 4));
+      assert.deepEqual(await idsAt(send, `${mine}&from=2026-11-12T13:00:00.000%2B01:00&limit=1`), [ids[2]]);
+      assert.deepEqual(await idsAt(send, `${mine}&to=1999-01-01`), []);
+      assert.deepEqual(await idsAt(send, `${mine}&mode=full`), []);
+      assert.deepEqual(await idsAt(send, `${mine}&mode=stream&finish_reason=stop`), ids);
+      assert.deepEqual(await idsAt(send, `${mine}&finish_reason=open`), []);
+      assert.deepEqual(await idsAt(send, `${mine}&q=NUMBER+5+capital`), [ids[5]]);
+      assert.deepEqual(await idsAt(send, `${mine}&q=文`), ids);
+      assert.deepEqual(await idsAt(send, `${mine}&q=numb`), []);
+      assert.deepEqual(await idsAt(send, "/logs?from=2026-11-12&to=2026-11-11"), []);
+
+      for (const order of ["asc", "desc"]) {
+        const seen: string[] = [];
+        for (let cursor = ""; ; ) {
+          const page = await linesAt(send, `${mine}&order=${order}&limit=4${cursor}`);
+          seen.push(...page.map(({ id }) => id));
+          const last = page.at(-1);
+          if (!last) break;
+          cursor = `&cursor=${last.timestamp_ns}:${last.id}`;
+        }
+        assert.deepEqual(seen, order === "asc" ? ids : ids.toReversed());
+      }
+      for (const query of ["from=yesterday", "to=2026-13-01", "mode=both", "finish_reason=none", "cursor=5"]) {
+        await isProblem(await send(`/logs?${query}`), 400, "bad-request");
+      }
+    },
+  },
+  {
+    name: "GET and DELETE /logs/{id} are about one record, DELETE /logs?before= about old ones",
+    async run(send) {
+      const requestId = newId();
+      const { id } = await generate(send, { prompt: PARIS }, { "x-request-id": requestId });
+      assert.deepEqual(await json(await send(`/logs/${id}`)), await closedRecord(send, requestId));
+      const deleted = await send(`/logs/${id}`, { method: "DELETE" });
+      assert.deepEqual([deleted.status, await deleted.text()], [204, ""]);
+      await isProblem(await send(`/logs/${id}`), 404, "not-found");
+      await isProblem(await send(`/logs/${id}`, { method: "DELETE" }), 404, "not-found");
+      assert.notInclude(await idsAt(send, "/logs"), id);
+
+      const model = newId();
+      await importLines(send, asLines(records(model, 5)));
+      const answer = await json(await send("/logs?before=2026-11-12", { method: "DELETE" }));
+      assert.isAtLeast(answer.deleted, 2);
+      assert.lengthOf(await linesAt(send, `/logs?model=${model}`), 3);
+      await isProblem(await send("/logs", { method: "DELETE" }), 400, "bad-request");
+      await isProblem(await send("/logs?before=now", { method: "DELETE" }), 400, "bad-request");
+    },
+  },
+  {
+    name: "a record that is open is found, and cannot be deleted before its end",
+    async run(send) {
+      const body = { prompt: STORY, max_new_tokens: 100_000, stream: true };
+      const answer = await post(send, "/generate", body, { "x-request-id": newId() });
+      const reader = answer.body?.getReader() ?? assert.fail("no body");
+      await reader.read();
+      const [open] = await linesAt(send, "/logs?finish_reason=open");
+      assert.isOk(open);
+      await isProblem(await send(`/logs/${open?.id}`, { method: "DELETE" }), 409, "log-busy");
+      await reader.cancel();
+      assert.equal((await closedRecord(send, open?.request_id ?? "")).finish_reason, "cancelled");
+      assert.equal((await send(`/logs/${open?.id}`, { method: "DELETE" })).status, 204);
+    },
+  },
+  {
+    name: "GET /logs/export is a file: JSONL, compressed, CSV, or a ZIP of days; and what it has can be imported again",
+    async run(send) {
+      const model = newId();
+      const stored = records(model, 3);
+      const lines = asLines(stored);
+      assert.deepEqual(await json(await importLines(send, lines)), { imported: 3, skipped: 0 });
+      const file = async (format: string, type: string) => {
+        const response = await send(`/logs/export?format=${format}&model=${model}`);
+        assert.equal(response.headers.get("content-type"), type);
+        const name = response.headers.get("content-disposition") ?? "";
+        assert.match(name, new RegExp(`^attachment; filename="minivault-logs-\\d{4}-\\d\\d-\\d\\d\\.${format}"$`));
+        return response;
+      };
+      assert.equal(await (await file("jsonl", "application/x-ndjson")).text(), lines);
+      assert.equal(await (await send(`/logs/export?model=${model}`)).text(), lines);
+
+      const zipped = await (await file("jsonl.gz", "application/gzip")).arrayBuffer();
+      const plain = new Blob([zipped]).stream().pipeThrough(new DecompressionStream("gzip"));
+      assert.equal(await new Response(plain).text(), lines);
+
+      const csv = await (await file("csv", "text/csv; charset=utf-8")).text();
+      assert.match(csv, /^schema,id,level,/);
+      assert.lengthOf(csv.trimEnd().split("\r\n"), 4);
+
+      const zip = unzipSync(new Uint8Array(await (await file("zip", "application/zip")).arrayBuffer()));
+      assert.deepEqual(
+        Object.entries(zip).map(([name, bytes]) => [name, new TextDecoder().decode(bytes)]),
+        stored.map((record) => [`${record.timestamp.slice(0, 10)}.jsonl`, asLines([record])]),
+      );
+      await isProblem(await send("/logs/export?format=xls"), 400, "bad-request");
+
+      for (const { id } of stored) await send(`/logs/${id}`, { method: "DELETE" });
+      const headers = { "content-type": "application/gzip" };
+      const again = await send("/logs/import", { method: "POST", body: zipped, headers });
+      assert.deepEqual(await json(again), { imported: 3, skipped: 0 });
+      assert.equal(await (await send(`/logs/export?model=${model}`)).text(), lines);
+    },
+  },
+  {
+    name: "POST /logs/import skips what is there, takes older schemas, and names bad lines",
+    async run(send) {
+      const model = newId();
+      const [first, second, third] = records(model, 3) as [LogRecord, LogRecord, LogRecord];
+      assert.deepEqual(await json(await importLines(send, asLines([first]))), { imported: 1, skipped: 0 });
+      assert.deepEqual(await json(await importLines(send, asLines([first, second, second]))), {
+        imported: 1,
+        skipped: 2,
+      });
+      assert.deepEqual(await json(await importLines(send, "")), { imported: 0, skipped: 0 });
+
+      const old = { ...SCHEMA_2, id: crypto.randomUUID(), model };
+      assert.deepEqual(await json(await importLines(send, `\n${asLines([old]).trim()}`)), { imported: 1, skipped: 0 });
+      assert.equal((await json<LogRecord>(await send(`/logs/${old.id}`))).schema, 4);
+
+      const bad = `${asLines([third])}{"schema": 4}\nnot json\n[]\n`;
+      const { detail } = await isProblem(await importLines(send, bad), 400, "bad-import");
+      assert.match(detail, /line 2 \(id: .*\); line 3 \(not JSON\); line 4 \(not an object\)/);
+      assert.match(detail, /0 records were imported, 0 were here already, 1 were left out/);
+      await isProblem(await send(`/logs/${third.id}`), 404, "not-found");
+    },
+  },
+  {
+    name: "GET /logs/stats has counts, tokens and percentiles, by day and model",
+    async run(send) {
+      const model = newId();
+      const stored = records(model, 2).map((record) => ({ ...record, timestamp: SCHEMA_3.timestamp }));
+      await importLines(send, asLines(stored));
+      const { days } = await json(await send(`/logs/stats?model=${model}`));
+      assert.deepEqual(days, [
+        {
+          day: "2026-11-22",
+          model,
+          requests: 2,
+          finish_reasons: { stop: 2 },
+          prompt_tokens: 2,
+          completion_tokens: 4,
+          duration_ms: { p50: 100, p90: 200, p95: 200, p99: 200, max: 200 },
+          ttft_ms: { p50: 40, p90: 40, p95: 40, p99: 40, max: 40 },
+          tokens_per_s: { p50: 800, p90: 800, p95: 800, p99: 800, max: 800 },
+        },
+      ]);
+      await isProblem(await send("/logs/stats?from=x"), 400, "bad-request");
+    },
+  },
+];
