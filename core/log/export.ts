@@ -1,7 +1,6 @@
 import { makeZip } from "client-zip";
 import { csvLine } from "../encode/csv.ts";
 import { jsonLine } from "../encode/lines.ts";
-import { fromGenerator } from "../from-generator.ts";
 import type { LogRecord } from "./log-record.ts";
 import { LOG_FIELDS } from "./log-schema.ts";
 
@@ -45,7 +44,7 @@ export const EXPORT_FORMATS = {
       ),
   },
   /** Of JSONL files, one for each UTC day. */
-  zip: { mediaType: "application/zip", extension: "zip", encode: (pages) => makeZip(fromGenerator(days(pages))) },
+  zip: { mediaType: "application/zip", extension: "zip", encode: (pages) => makeZip(days(pages)) },
 } as const satisfies Readonly<Record<string, ExportFormat>>;
 
 const dayOf = ({ timestamp_ns }: LogRecord): string =>

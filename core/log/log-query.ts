@@ -32,6 +32,12 @@ export interface LogQuery extends LogFilter {
 const NO_FILTER: LogFilter = { fromNs: null, toNs: null, model: null, mode: null, finishReason: null, words: [] };
 export const EVERYTHING: LogQuery = { ...NO_FILTER, order: "asc", limit: Number.POSITIVE_INFINITY, after: null };
 
+/** Negative: `a` comes first. */
+export function comparePlaces(a: Place, b: Place): number {
+  if (a.ns !== b.ns) return a.ns < b.ns ? -1 : 1;
+  return a.id === b.id ? 0 : a.id < b.id ? -1 : 1;
+}
+
 export const placeOf = ({ timestamp_ns, id }: LogRecord): Place => ({ ns: timestamp_ns, id });
 
 export function matches(record: LogRecord, filter: LogFilter): boolean {

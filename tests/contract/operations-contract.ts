@@ -122,8 +122,8 @@ export const OPERATIONS_CONTRACT: readonly ContractCase[] = [
         const asked = `${init.method} ${path} ${init.body}`;
         const promised = operation.responses[response.status] ?? assert.fail(`${asked}: ${response.status}`);
         const type = (response.headers.get("content-type") ?? "").split(";")[0] ?? "";
-        const text = await response.text();
-        if (text) assert.property(promised.content, type, asked);
+        await response.text();
+        if (type) assert.property(promised.content, type, asked);
         else assert.isEmpty(promised.content, asked);
         replayed++;
       };
