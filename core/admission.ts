@@ -105,6 +105,7 @@ function begin({ prompt, seed }: GenerateRequest, encoding: Encoding, exchange: 
     {
       prompt: prompt.type === "text" ? prompt.text : prompt.type === "tokens" ? prompt.tokenIds : null,
       messages: prompt.type === "chat" ? prompt.messages : null,
+      instruction: prompt.type === "chat" && prompt.instruction,
       mode: encoding.streams ? "stream" : "full",
     },
     encoding.streams && asked ? { ...asked, seed: seed ?? 0 } : null,

@@ -13,6 +13,7 @@ export const ERRORS: Record<ErrorCode, { readonly status: number; readonly title
   "log-busy": { status: 409, title: "Record is open" },
   "body-too-large": { status: 413, title: "Body too large" },
   "prompt-too-long": { status: 422, title: "Prompt too long" },
+  "not-replayable": { status: 422, title: "Record cannot be replayed" },
   "model-too-large": { status: 422, title: "Model too large for this device" },
   "rate-limited": { status: 429, title: "Too many requests" },
   "bad-config": { status: 500, title: "Bad configuration" },

@@ -208,6 +208,7 @@ function openRecord(request: Request, known: Known, arrivedMs: number): LogRecor
     mode: null,
     prompt: null,
     messages: null,
+    instruction: false,
     response: "",
     model: null,
     engine: null,

@@ -21,7 +21,7 @@ export function openApiDocument(dialects: readonly Dialect[], basePath: string) 
   const paths: Record<string, Record<string, unknown>> = {};
   for (const dialect of dialects) {
     for (const route of dialect.routes.filter(({ hidden }) => !hidden)) {
-      const path = route.path.replace(/:(\w+)(\{.*\})?$/, "{$1}");
+      const path = route.path.replace(/:(\w+)(\{[^/]*\})?(?=\/|$)/, "{$1}");
       paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(dialect, route) };
     }
   }

@@ -328,6 +328,7 @@ export type ErrorCode =
   | "stream-busy"
   | "log-busy"
   | "bad-import"
+  | "not-replayable"
   | "timeout"
   | "version-mismatch"
   | "bad-config"

@@ -15,6 +15,7 @@ import {
 } from "./log-query.ts";
 import type { LogRecord, LogSink } from "./log-record.ts";
 import { logJsonSchema } from "./log-schema.ts";
+import { comparedWith, requestOf } from "./replay.ts";
 import { statsOf } from "./stats.ts";
 
 /** https://json-schema.org/draft/2020-12/json-schema-core#section-14 */
@@ -139,6 +140,19 @@ const one = route({
   },
 });
 
+const replay = route({
+  method: "POST",
+  path: `/logs/${ID}/replay`,
+  summary: "Generates again, with the same model, options and seed, and says where the text first differs",
+  parameters: [ID_PARAMETER],
+  mediaTypes: [JSON_TYPE],
+  answer: async ({ parameter, exchange }, { log, generate }) => {
+    const record = await log.find(parameter).catch(asFailure);
+    if (!record) throw noRecord(parameter);
+    return generate(requestOf(record), comparedWith(record), exchange);
+  },
+});
+
 const remove = route({
   method: "DELETE",
   path: `/logs/${ID}`,
@@ -170,4 +184,4 @@ const removeBefore = route({
   },
 });
 
-export const LOG_ROUTES = [list, removeBefore, file, schema, stats, importFile, one, remove];
+export const LOG_ROUTES = [list, removeBefore, file, schema, stats, importFile, replay, one, remove];

@@ -60,6 +60,10 @@ const LogRecord = v.object({
   client: about(v.nullable(text), "Who asked, as far as the host can tell: a tab"),
   prompt: about(v.nullable(v.union([text, list(count)])), "A text, or token ids; null also where there are messages"),
   messages: v.nullable(list(Message)),
+  instruction: about(
+    v.boolean(),
+    "messages are no conversation, but what a model without a template reads as it stands",
+  ),
   response: text,
   model: v.nullable(text),
   engine: about(v.nullable(text), "What computed the answer"),

@@ -22,6 +22,7 @@ const record = (changes: Partial<LogRecord>): LogRecord => ({
   mode: "full",
   prompt: "p",
   messages: null,
+  instruction: false,
   response: "",
   model: null,
   device: null,

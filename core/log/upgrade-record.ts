@@ -12,6 +12,7 @@ type Added = Pick<
   LogRecord,
   | "level"
   | "redacted"
+  | "instruction"
   | "dialect"
   | "messages"
   | "prompt_ms"
@@ -41,7 +42,12 @@ const NEUTRAL = {
  */
 export function upgradeRecord(stored: StoredRecord): LogRecord {
   if (stored.schema === LOG_SCHEMA_VERSION) return stored as LogRecord;
-  if (stored.schema === 3) return { ...(stored as LogRecord), schema: LOG_SCHEMA_VERSION, redacted: 0 };
+  const added: Pick<LogRecord, "schema" | "redacted" | "instruction"> = {
+    schema: LOG_SCHEMA_VERSION,
+    redacted: 0,
+    instruction: stored.endpoint?.endsWith("/api/generate") === true,
+  };
+  if (stored.schema === 3) return { ...(stored as LogRecord), ...added };
   const { traceparent = null, options, ...record } = stored;
   const arrivedMs = Date.parse(record.timestamp) || 0;
   const at = (ms: number | null): string | null =>
@@ -52,9 +58,8 @@ export function upgradeRecord(stored: StoredRecord): LogRecord {
     prompt_ms: null,
     predicted_ms: null,
     ...record,
-    schema: LOG_SCHEMA_VERSION,
+    ...added,
     level: "full",
-    redacted: 0,
     trace_id: traceparent?.split("-")[1] ?? null,
     timestamp_ns: `${BigInt(arrivedMs) * 1_000_000n}`,
     started_at: at(record.queue_ms),

@@ -29,6 +29,7 @@ const records = (model: string, count: number): LogRecord[] =>
     ...SCHEMA_3,
     schema: 4,
     redacted: 0,
+    instruction: false,
     id: crypto.randomUUID(),
     model,
     timestamp: `2026-11-${10 + place}T12:00:00.000Z`,
@@ -199,6 +200,60 @@ export const LOGS_CONTRACT: readonly ContractCase[] = [
         },
       ]);
       await isProblem(await send("/logs/stats?from=x"), 400, "bad-request");
+    },
+  },
+  {
+    name: "POST /logs/{id}/replay generates again, and the text is the same: greedy, sampled, chat, cut short",
+    async run(send) {
+      const replayed = async (id: string) => json(await send(`/logs/${id}/replay`, { method: "POST" }));
+      const sampled = { temperature: 1.2, top_k: 30, repetition_penalty: 1.1, logit_bias: { 11: -5 }, seed: 41 };
+      const bodies: [path: string, body: object][] = [
+        ["/generate", { prompt: PARIS }],
+        ["/generate", { prompt: STORY, max_new_tokens: 40, ...sampled }],
+        ["/generate", { prompt: "A red fox:", format: "json", max_new_tokens: 40 }],
+        ["/v1/chat/completions", { messages: [{ role: "user", content: PARIS }], max_tokens: 20, temperature: 0.9 }],
+        ["/v1/completions", { prompt: [464, 1068], max_tokens: 10 }],
+        ["/api/generate", { model: "minivault-demo", prompt: PARIS, stream: false }],
+      ];
+      for (const [path, body] of bodies) {
+        const requestId = newId();
+        const response = await post(send, path, body, { "x-request-id": requestId });
+        assert.equal(response.status, 200, await response.text());
+        const record = await closedRecord(send, requestId);
+        const answer = await replayed(record.id);
+        assert.include(answer, { same: true, first_difference: null, response: record.response }, path);
+        assert.equal(
+          (await json<LogRecord>(await send(`/logs/${answer.id}`))).endpoint,
+          `POST /logs/${record.id}/replay`,
+        );
+      }
+
+      const requestId = newId();
+      const body = { prompt: STORY, max_new_tokens: 100_000, seed: 3, temperature: 0.8, stream: true };
+      const cut = await post(send, "/generate", body, { "x-request-id": requestId });
+      const reader = cut.body?.getReader();
+      for (let chunk = 0; chunk < 10; chunk++) await reader?.read();
+      await reader?.cancel();
+      const { id } = await closedRecord(send, requestId);
+      assert.isTrue((await replayed(id)).same);
+    },
+  },
+  {
+    name: "a replay that differs says where, and a record without its texts cannot be replayed",
+    async run(send) {
+      const requestId = newId();
+      await generate(send, { prompt: PARIS }, { "x-request-id": requestId });
+      const record = await closedRecord(send, requestId);
+      const forged = { ...record, id: crypto.randomUUID(), response: " Pisa." };
+      const without = { ...record, id: crypto.randomUUID(), level: "metadata", prompt: null };
+      const redacted = { ...record, id: crypto.randomUUID(), redacted: 1 };
+      assert.equal((await json(await importLines(send, asLines([forged, without, redacted])))).imported, 3);
+      const answer = await json(await send(`/logs/${forged.id}/replay`, { method: "POST" }));
+      assert.deepEqual([answer.same, answer.first_difference], [false, { at: 2, recorded: "isa.", replayed: "aris." }]);
+      for (const { id } of [without, redacted]) {
+        await isProblem(await send(`/logs/${id}/replay`, { method: "POST" }), 422, "not-replayable");
+      }
+      await isProblem(await send(`/logs/${crypto.randomUUID()}/replay`, { method: "POST" }), 404, "not-found");
     },
   },
 ];

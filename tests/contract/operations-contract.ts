@@ -152,7 +152,7 @@ export const OPERATIONS_CONTRACT: readonly ContractCase[] = [
       const { paths } = await json(await send("/openapi.json"));
       for (const [path, operations] of Object.entries<Json>(paths)) {
         const methods = Object.keys(operations);
-        const url = fill(path, operations.get?.parameters);
+        const url = fill(path, Object.values<Json>(operations)[0].parameters);
         const response = await send(url, { method: "OPTIONS" });
         assert.equal(response.status, 204);
         const allowed = methods.map((method) => (method === "get" ? "GET, HEAD" : method.toUpperCase()));
