@@ -37,7 +37,7 @@ module.exports = {
     only(
       "cli-serves-the-built-site",
       "^cli/",
-      "^cli/|^core/|^models/|node_modules/(vite|commander|cli-progress|tsx)/|^(node:)?(crypto|fs|fs/promises|http|net|path|stream/promises|url)$",
+      "^cli/|^core/|^models/|node_modules/(vite|commander|cli-progress|tsx)/|^(node:)?(crypto|fs|fs/promises|http|net|os|path|stream/promises|timers/promises|url)$",
     ),
     {
       name: "one-file-per-dependency",

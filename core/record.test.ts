@@ -1,22 +1,12 @@
 import { expect, test } from "vitest";
 import { createMemoryLog } from "../logs-export/memory-log.ts";
-import { GREEDY } from "../models/catalogue.ts";
+import { START as start } from "../tests/fixtures/start-event.ts";
 import { VaultError } from "./errors.ts";
 import { createJournal } from "./exchange.ts";
 import type { LogSink } from "./log/log-record.ts";
 import type { TokenEvent } from "./protocol.ts";
 import { recordEvents } from "./record.ts";
 
-const start: TokenEvent = {
-  type: "start",
-  model: "m",
-  engine: "e",
-  device: "cpu",
-  promptTokens: 3,
-  prefillMs: 5,
-  options: { ...GREEDY, maxNewTokens: 9, stop: [], seed: 7, format: null },
-  echo: null,
-};
 const token = (index: number): TokenEvent => ({ type: "token", index, tokenId: index, text: `t${index}`, score: null });
 const done: TokenEvent = { type: "done", text: "!", finishReason: "stop", newTokens: 2, decodeMs: 4 };
 

@@ -3,6 +3,7 @@ import type { LogRecord, LogSink, OpenEntry, StorageFacts } from "../core/log/lo
 import { KEEP_ALL, type Retention } from "../core/log/retention.ts";
 import { NO_TOTALS } from "../core/log/totals.ts";
 import { upgradeRecord } from "../core/log/upgrade-record.ts";
+import { withoutGaps } from "../core/log/without-gaps.ts";
 import { LOG_CHANNEL, type LogMessage } from "../core/protocol.ts";
 import { randomId } from "../core/random-id.ts";
 import { heldLocks, holdLock } from "../core/web-lock.ts";
@@ -13,7 +14,6 @@ import { retain } from "./retain.ts";
 import { addClosed, addRow, deleteBefore, deleteRecord, putRow } from "./rows.ts";
 import { type Keeping, sweep } from "./sweep.ts";
 import { ALL, count, type Database, eventsOf, stamp, TOTALS, type Transaction } from "./tables.ts";
-import { withoutGaps } from "./without-gaps.ts";
 
 /** An upgrade waits until other tabs have closed the database; nobody else does. */
 const OPEN_MS = 4_000;

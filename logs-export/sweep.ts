@@ -2,11 +2,11 @@ import { AnswerSoFar } from "../core/answer-so-far.ts";
 import type { LogRecord } from "../core/log/log-record.ts";
 import type { Retention } from "../core/log/retention.ts";
 import { upgradeRecord } from "../core/log/upgrade-record.ts";
+import { withoutGaps } from "../core/log/without-gaps.ts";
 import { heldLocks } from "../core/web-lock.ts";
 import { retain } from "./retain.ts";
 import { adopt, putRow } from "./rows.ts";
 import { ALL, count, type Database, eventsOf, type Transaction } from "./tables.ts";
-import { withoutGaps } from "./without-gaps.ts";
 
 /** Where nobody can say who lives, an exchange that began so long ago is taken for abandoned. */
 const ABANDONED_MS = 15 * 60_000;

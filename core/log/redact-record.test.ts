@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createMemoryLog } from "../../logs-export/memory-log.ts";
-import { GREEDY } from "../../models/catalogue.ts";
 import { RECORDS } from "../../tests/fixtures/any-record.ts";
+import { START } from "../../tests/fixtures/start-event.ts";
 import { createJournal } from "../exchange.ts";
 import type { TokenEvent } from "../protocol.ts";
 import { PRIVATE_KINDS } from "./find-private.ts";
@@ -48,13 +48,8 @@ test("token ids of a prompt tell all of it, and are not kept", () => {
 });
 
 const start: TokenEvent = {
-  type: "start",
-  model: "m",
-  engine: "e",
-  device: "cpu",
-  promptTokens: 3,
-  prefillMs: 5,
-  options: { ...GREEDY, maxNewTokens: 9, stop: [SECRET], seed: 7, format: null },
+  ...START,
+  options: { ...START.options, stop: [SECRET] },
   echo: { text: SECRET, tokens: null },
 };
 

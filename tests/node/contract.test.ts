@@ -1,4 +1,8 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "vitest";
+import { openFileLog } from "../../cli/log/file-log.ts";
 import { createApi } from "../../core/api.ts";
 import { connectEngine } from "../../core/port-client.ts";
 import { serveEngine } from "../../core/port-server.ts";
@@ -17,6 +21,7 @@ serveEngine(engine, port1 as Port);
 
 const HOSTS = {
   "in process": createApi({ engine, log: createMemoryLog() }),
+  "with a log of files": createApi({ engine, log: openFileLog(mkdtempSync(join(tmpdir(), "minivault-log-"))) }),
   "over a MessagePort": createApi({ engine: connectEngine(port2 as Port), log: createMemoryLog() }),
 };
 

@@ -1,4 +1,4 @@
-import type { TokenEvent } from "../core/protocol.ts";
+import type { TokenEvent } from "../protocol.ts";
 
 /** Events of an answer, up to where a write failed. */
 export function withoutGaps(events: readonly TokenEvent[]): readonly TokenEvent[] {

@@ -1,0 +1,264 @@
+import { mkdir, readFile, rename, statfs, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { VaultError } from "../../core/errors.ts";
+import { fromGenerator } from "../../core/from-generator.ts";
+import { after } from "../../core/log/clock.ts";
+import { comparePlaces, type LogQuery, matches, type Place, placeOf } from "../../core/log/log-query.ts";
+import type { LogRecord, LogSink, OpenEntry, Replay, Totals } from "../../core/log/log-record.ts";
+import { KEEP_ALL, type Retention } from "../../core/log/retention.ts";
+import { addRecord, NO_TOTALS } from "../../core/log/totals.ts";
+import type { TokenEvent } from "../../core/protocol.ts";
+import { createDayFiles, dayOf } from "./day-files.ts";
+import { withLock } from "./folder-lock.ts";
+import { createOpenRecords, type OpenLine } from "./open-records.ts";
+
+export interface FileLogOptions {
+  /** For how long a stream can be continued after its end, by the process that began it. */
+  readonly keepStreamsMs?: number;
+  readonly retention?: Retention;
+}
+
+/** An exchange of this process: while it is open, and for streams some minutes longer. */
+interface Entry {
+  record: LogRecord;
+  isOpen: boolean;
+  readonly replay: Replay | null;
+  readonly events: TokenEvent[];
+}
+
+/** What is written together. */
+interface Batch {
+  readonly open: OpenLine[];
+  readonly closed: { readonly record: LogRecord; readonly before: LogRecord | null }[];
+  readonly counted: LogRecord[];
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * The log as files of JSONL, one for each UTC day: `2026-11-21.jsonl`. Several processes may write to one folder. What is
+ * asked for while a batch is written and synced is the next batch.
+ */
+export function openFileLog(folder: string, options: FileLogOptions = {}): LogSink {
+  const { keepStreamsMs = 300_000, retention = KEEP_ALL } = options;
+  const files = createDayFiles(folder);
+  const openRecords = createOpenRecords(join(folder, "open"));
+  const entries = new Map<string, Entry>();
+  let lastNs: string | undefined;
+  let batch: Batch = newBatch();
+  /** The batch that waits for the one before it. */
+  let writing: Promise<void> | undefined;
+  let last: Promise<void> = Promise.resolve();
+  let ready: Promise<void> | undefined;
+
+  const locked = <T>(work: () => Promise<T>): Promise<T> => withLock(folder, work);
+
+  const open = (): Promise<void> => {
+    ready ??= (async () => {
+      await mkdir(folder, { recursive: true });
+      await locked(async () => {
+        await openRecords.recover(async (records) => {
+          const news = await unknown(records);
+          await files.append(news);
+          await addTotals(news.map((record) => ({ record, before: null })));
+        });
+        await retain();
+      });
+      lastNs = await newestNs();
+    })();
+    ready.catch(() => {
+      ready = undefined; // the disk may be back for the next one
+    });
+    return ready;
+  };
+
+  /** Settles once what was added to the batch is on the disk. */
+  const write = (add: (batch: Batch) => void): Promise<void> => {
+    add(batch);
+    writing ??= last = last
+      .catch(() => {}) // that batch's writers heard of it
+      .then(async () => {
+        const taken = batch;
+        batch = newBatch();
+        writing = undefined;
+        await open();
+        await flush(taken);
+      });
+    return writing;
+  };
+  const flush = async ({ open, closed, counted }: Batch): Promise<void> => {
+    if (open.length > 0) await openRecords.write(open);
+    if (closed.length + counted.length > 0) {
+      await locked(async () => {
+        for (const { record, before } of closed) {
+          if (before) await files.remove(dayOf(record.timestamp_ns), ({ id }) => id === record.id);
+        }
+        await files.append(closed.map(({ record }) => record));
+        await addTotals([...closed, ...counted.map((record) => ({ record, before: null }))]);
+        if (retention !== KEEP_ALL) await retain();
+      });
+    }
+    if (closed.length > 0) await openRecords.write(closed.map(({ record: { id } }) => ({ type: "closed", id })));
+    if (![...entries.values()].some(({ isOpen }) => isOpen)) await openRecords.clear();
+  };
+
+  /** Those whose ids their days do not have. */
+  const unknown = async (records: readonly LogRecord[]): Promise<LogRecord[]> => {
+    const known = new Set<string>();
+    const days = new Set(await files.days());
+    for (const day of new Set(records.map(({ timestamp_ns }) => dayOf(timestamp_ns)))) {
+      if (days.has(day)) for await (const { id } of files.recordsOf(day)) known.add(id);
+    }
+    return records.filter(({ id }) => !known.has(id) && known.add(id));
+  };
+  const newestNs = async (): Promise<string | undefined> => {
+    const day = (await files.days()).at(-1);
+    let newest: string | undefined;
+    if (day) for await (const { timestamp_ns } of files.recordsOf(day)) newest = later(newest, timestamp_ns);
+    return newest;
+  };
+
+  const totalsPath = join(folder, "totals.json");
+  const totals = async (): Promise<Totals> => {
+    const text = await readFile(totalsPath, "utf8").catch(() => null);
+    return text === null ? NO_TOTALS : (JSON.parse(text) as Totals);
+  };
+  const addTotals = async (ended: Batch["closed"]): Promise<void> => {
+    let sum = await totals();
+    for (const { record, before } of ended) sum = addRecord(sum, record, before);
+    await writeFile(`${totalsPath}.new`, JSON.stringify(sum));
+    await rename(`${totalsPath}.new`, totalsPath);
+  };
+
+  const deleteBefore = async (ns: string): Promise<number> => {
+    let deleted = 0;
+    for (const day of await files.days()) {
+      if (day <= dayOf(ns)) deleted += await files.remove(day, ({ timestamp_ns }) => timestamp_ns < ns);
+    }
+    return deleted;
+  };
+  /** A day's oldest go first, as in the browser. */
+  const retain = async (): Promise<void> => {
+    const { days, records, bytes } = retention;
+    if (days !== null) await deleteBefore(`${BigInt(Math.floor(Date.now() - days * DAY_MS)) * 1_000_000n}`);
+    if (records === null && bytes === null) return;
+    let leftRecords = records ?? Number.POSITIVE_INFINITY;
+    let leftBytes = bytes ?? Number.POSITIVE_INFINITY;
+    for (const day of (await files.days()).toReversed()) {
+      const kept = new Set<string>();
+      for await (const page of files.pagesOf(day, (a, b) => comparePlaces(b, a))) {
+        for (const record of page) {
+          leftRecords -= 1;
+          leftBytes -= Buffer.byteLength(JSON.stringify(record)) + 1;
+          if (leftRecords >= 0 && leftBytes >= 0) kept.add(record.id);
+        }
+      }
+      await files.remove(day, ({ id }) => !kept.has(id));
+    }
+  };
+
+  const openEntry = (entry: Entry, before: LogRecord | null): OpenEntry => ({
+    async keep(events) {
+      entry.events.push(...events);
+      await write(({ open }) => open.push({ type: "said", id: entry.record.id, events }));
+    },
+    async close(record, events) {
+      const { timestamp_ns, id } = entry.record;
+      entry.record = { ...record, timestamp_ns };
+      entry.events.push(...events);
+      entry.isOpen = false;
+      if (entry.replay) setTimeout(() => entry.isOpen || entries.delete(id), keepStreamsMs).unref();
+      else entries.delete(id);
+      await write(({ closed }) => closed.push({ record: entry.record, before }));
+    },
+  });
+
+  async function* pages(query: LogQuery): AsyncGenerator<readonly LogRecord[], void> {
+    await open();
+    const { order, after: behind } = query;
+    const compare = (a: Place, b: Place) => (order === "asc" ? comparePlaces(a, b) : comparePlaces(b, a));
+    const isWanted = (record: LogRecord) =>
+      matches(record, query) && (behind === null || compare(placeOf(record), behind) > 0);
+    const going = [...entries.values()].filter(({ isOpen }) => isOpen).map(({ record }) => record);
+    const days = [...new Set([...(await files.days()), ...going.map(({ timestamp_ns }) => dayOf(timestamp_ns))])];
+    let left = query.limit;
+    for (const day of order === "asc" ? days.toSorted() : days.toSorted().toReversed()) {
+      if ((query.fromNs && day < dayOf(query.fromNs)) || (query.toNs && day > dayOf(query.toNs))) continue;
+      const open = going.filter(({ timestamp_ns }) => dayOf(timestamp_ns) === day);
+      for await (const page of files.pagesOf(day, compare, open)) {
+        const found = page.filter(isWanted).slice(0, left);
+        left -= found.length;
+        if (found.length > 0) yield found;
+        if (left === 0) return;
+      }
+    }
+  }
+
+  return {
+    async begin(record, replay) {
+      await open();
+      lastNs = after(lastNs, record.timestamp_ns);
+      const entry: Entry = { record: { ...record, timestamp_ns: lastNs }, isOpen: true, replay, events: [] };
+      entries.set(record.id, entry);
+      await write(({ open }) => open.push({ type: "begun", record: entry.record }));
+      return openEntry(entry, null);
+    },
+    count: (record) => write(({ counted }) => counted.push(record)),
+    async kept(name) {
+      const found = [...entries.values()].findLast(
+        ({ record, replay }) => replay && (record.request_id === name || replay.conversationId === name),
+      );
+      return found?.replay ? { record: found.record, replay: found.replay, events: [...found.events] } : null;
+    },
+    async reopen({ record }) {
+      const entry = entries.get(record.id);
+      if (!entry)
+        throw new VaultError("stream-not-found", "The stream is not kept any longer. Send the request again.");
+      if (entry.isOpen) throw new VaultError("stream-busy", "Another request is reading this stream.");
+      entry.isOpen = true;
+      entry.record = { ...record, finish_reason: null, error: null };
+      await write(({ open }) => open.push({ type: "begun", record: entry.record }));
+      return openEntry(entry, record);
+    },
+    read: (query) => fromGenerator(pages(query)),
+    async find(id) {
+      const going = entries.get(id);
+      if (going?.isOpen) return going.record;
+      for (const day of (await files.days()).toReversed()) {
+        for await (const record of files.recordsOf(day)) if (record.id === id) return record;
+      }
+      return null;
+    },
+    async delete(id) {
+      if (entries.get(id)?.isOpen) {
+        throw new VaultError("log-busy", "This exchange is going on. Stop it, or delete its record after its end.");
+      }
+      entries.delete(id);
+      return locked(async () => {
+        for (const day of await files.days()) if (await files.remove(day, (record) => record.id === id)) return true;
+        return false;
+      });
+    },
+    deleteBefore: (ns) => locked(() => deleteBefore(ns)),
+    async import(records) {
+      await open();
+      return locked(async () => {
+        const news = await unknown(records);
+        await files.append(news);
+        await retain();
+        return news.length;
+      });
+    },
+    totals,
+    async storage() {
+      await open();
+      const { bavail, bsize } = await statfs(folder);
+      const used = await files.bytes();
+      return { used, quota: used + bavail * bsize, persisted: true };
+    },
+  };
+}
+
+const newBatch = (): Batch => ({ open: [], closed: [], counted: [] });
+
+const later = (a: string | undefined, b: string): string => (a === undefined || BigInt(b) > BigInt(a) ? b : a);
