@@ -132,7 +132,7 @@ function parse(line: string): LogRecord | null {
 }
 
 /** After a line that a crash cut short a new one begins. */
-export async function appendSynced(path: string, text: string): Promise<void> {
+async function appendSynced(path: string, text: string): Promise<void> {
   const file = await open(path, "a+");
   try {
     const { size } = await file.stat();

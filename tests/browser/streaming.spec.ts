@@ -1,5 +1,5 @@
 import type { Page } from "playwright/test";
-import { FAKE_TEXT, fakeAnswer } from "../fixtures/fake-text.ts";
+import { FAKE_TEXT, fakeAnswer, fakeBeginning } from "../fixtures/fake-text.ts";
 import {
   beginStream,
   closedLogs,
