@@ -240,13 +240,14 @@ test("a load is cancelled from the page, and goes on where it stopped when it is
 });
 
 test.describe("without room for it", () => {
-  const limitTo = async (page: Page, site: { readonly url: string }, quotaSize: number) => {
+  /** Room for the page (some 300 kB) and its log, none for the model's weights beside them. */
+  const limit = async (page: Page, site: { readonly url: string }) => {
     const devtools = await page.context().newCDPSession(page);
-    await devtools.send("Storage.overrideQuotaForOrigin", { origin: new URL(site.url).origin, quotaSize });
+    await devtools.send("Storage.overrideQuotaForOrigin", { origin: new URL(site.url).origin, quotaSize: 700_000 });
   };
 
   test("the embedded model answers for the default, and the page says why", async ({ page, site }) => {
-    await limitTo(page, site, 300_000);
+    await limit(page, site);
     await visit(page, site.url);
     expect(await generate(page, askDemo)).toMatchObject(PARIS);
     await expect(page.getByText(/minivault-demo answers in place of distilgpt2/)).toBeVisible();
@@ -261,7 +262,7 @@ test.describe("without room for it", () => {
     test.use({ hubModel: "minivault-demo" });
 
     test("a model is refused with a status and a sentence", async ({ page, site }) => {
-      await limitTo(page, site, 300_000);
+      await limit(page, site);
       await visit(page, site.url);
       const refused = await generate(page, { ...ask, model: MODEL });
       expect(refused, refused.detail).toMatchObject({ status: 507, type: expect.stringContaining("storage-full") });
