@@ -6,6 +6,7 @@ const DAY_MS = 86_400_000;
 
 /** Deletes what is more than may be kept, the oldest first, but nothing of an exchange that is going on. */
 export async function retain(tx: Transaction, keep: Retention, nowMs: number): Promise<void> {
+  if (keep.days === null && keep.records === null && keep.bytes === null) return;
   const oldestNs = keep.days === null ? "" : `${BigInt(Math.floor(nowMs - keep.days * DAY_MS)) * 1_000_000n}`;
   let { records, bytes } = await sizeOf(tx);
   const isTooMuch = () => records > (keep.records ?? records) || bytes > (keep.bytes ?? bytes);
