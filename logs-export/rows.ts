@@ -1,4 +1,4 @@
-import { VaultError } from "../core/errors.ts";
+import { RECORD_OPEN } from "../core/log/log-errors.ts";
 import type { LogRecord } from "../core/log/log-record.ts";
 import { upgradeRecord } from "../core/log/upgrade-record.ts";
 import { eventsOf, type Row, SIZE, type Size, stamp, type Transaction, type Upgradable } from "./tables.ts";
@@ -43,12 +43,10 @@ export async function deleteRow(tx: Upgradable, key: number, { record, bytes = 0
   await tx.objectStore("size").put({ ...size, records: size.records - 1, bytes: size.bytes - bytes }, SIZE);
 }
 
-const OPEN = new VaultError("log-busy", "This exchange is going on. Stop it, or delete its record after its end.");
-
 export async function deleteRecord(tx: Transaction, id: string): Promise<boolean> {
   const cursor = await tx.objectStore("logs").index("id").openCursor(id);
   if (!cursor) return false;
-  if (cursor.value.owner) throw OPEN;
+  if (cursor.value.owner) throw RECORD_OPEN;
   await deleteRow(tx, cursor.primaryKey, cursor.value);
   return true;
 }

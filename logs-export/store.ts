@@ -1,4 +1,5 @@
 import { reasonOf, VaultError } from "../core/errors.ts";
+import { STREAM_BUSY, STREAM_GONE } from "../core/log/log-errors.ts";
 import type { LogRecord, LogSink, OpenEntry, StorageFacts } from "../core/log/log-record.ts";
 import { KEEP_ALL, type Retention } from "../core/log/retention.ts";
 import { NO_TOTALS } from "../core/log/totals.ts";
@@ -151,8 +152,8 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
       const tx = db.transaction(ALL, "readwrite");
       const stream = await tx.objectStore("streams").get(record.id);
       const row = stream && (await tx.objectStore("logs").get(stream.logKey));
-      if (!stream || !row) throw GONE;
-      if (row.owner && (alive?.has(row.owner) ?? true)) throw BUSY;
+      if (!stream || !row) throw STREAM_GONE;
+      if (row.owner && (alive?.has(row.owner) ?? true)) throw STREAM_BUSY;
       const before = upgradeRecord(row.record);
       const { endedMs: _, ...reopened } = stream;
       await tx.objectStore("streams").put(reopened);
@@ -183,8 +184,6 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
 }
 
 const BLOCKED = new VaultError("log-failed", "Another tab keeps an older version of the log open. Close or reload it.");
-const BUSY = new VaultError("stream-busy", "Another tab is reading this stream. Close that one and try again.");
-const GONE = new VaultError("stream-not-found", "The stream is not kept any longer. Send the request again.");
 
 function whyNotStored(cause: unknown): string {
   const isFull = cause instanceof DOMException && cause.name === "QuotaExceededError";

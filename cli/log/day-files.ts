@@ -11,6 +11,8 @@ const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.jsonl$/;
 const NEWLINE = 10;
 const PAGE = 64;
 
+export type DayFiles = ReturnType<typeof createDayFiles>;
+
 /** The log's files, one for each UTC day. Whoever changes them holds the folder's lock. */
 export function createDayFiles(folder: string) {
   const pathOf = (day: string) => join(folder, `${day}.jsonl`);

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { VaultError } from "../../core/errors.ts";
 import { fromGenerator } from "../../core/from-generator.ts";
 import { after } from "../../core/log/clock.ts";
+import { RECORD_OPEN, STREAM_BUSY, STREAM_GONE } from "../../core/log/log-errors.ts";
 import { comparePlaces, type LogQuery, matches, type Place, placeOf } from "../../core/log/log-query.ts";
 import type { LogRecord, LogSink, OpenEntry, Replay, Totals } from "../../core/log/log-record.ts";
 import { KEEP_ALL, type Retention } from "../../core/log/retention.ts";
@@ -11,6 +11,7 @@ import type { TokenEvent } from "../../core/protocol.ts";
 import { createDayFiles, dayOf } from "./day-files.ts";
 import { withLock } from "./folder-lock.ts";
 import { createOpenRecords, type OpenLine } from "./open-records.ts";
+import { deleteBefore, retain } from "./retain.ts";
 
 export interface FileLogOptions {
   /** For how long a stream can be continued after its end, by the process that began it. */
@@ -33,8 +34,6 @@ interface Batch {
   readonly counted: LogRecord[];
 }
 
-const DAY_MS = 86_400_000;
-
 /**
  * The log as files of JSONL, one for each UTC day: `2026-11-21.jsonl`. Several processes may write to one folder. What is
  * asked for while a batch is written and synced is the next batch.
@@ -52,6 +51,10 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
   let ready: Promise<void> | undefined;
 
   const locked = <T>(work: () => Promise<T>): Promise<T> => withLock(folder, work);
+  const changed = async <T>(change: () => Promise<T>): Promise<T> => {
+    await open();
+    return locked(change);
+  };
 
   const open = (): Promise<void> => {
     ready ??= (async () => {
@@ -62,7 +65,7 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
           await files.append(news);
           await addTotals(news.map((record) => ({ record, before: null })));
         });
-        await retain();
+        await retain(files, retention);
       });
       lastNs = await newestNs();
     })();
@@ -95,7 +98,7 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
         }
         await files.append(closed.map(({ record }) => record));
         await addTotals([...closed, ...counted.map((record) => ({ record, before: null }))]);
-        if (retention !== KEEP_ALL) await retain();
+        await retain(files, retention);
       });
     }
     if (closed.length > 0) await openRecords.write(closed.map(({ record: { id } }) => ({ type: "closed", id })));
@@ -128,33 +131,6 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
     for (const { record, before } of ended) sum = addRecord(sum, record, before);
     await writeFile(`${totalsPath}.new`, JSON.stringify(sum));
     await rename(`${totalsPath}.new`, totalsPath);
-  };
-
-  const deleteBefore = async (ns: string): Promise<number> => {
-    let deleted = 0;
-    for (const day of await files.days()) {
-      if (day <= dayOf(ns)) deleted += await files.remove(day, ({ timestamp_ns }) => timestamp_ns < ns);
-    }
-    return deleted;
-  };
-  /** A day's oldest go first, as in the browser. */
-  const retain = async (): Promise<void> => {
-    const { days, records, bytes } = retention;
-    if (days !== null) await deleteBefore(`${BigInt(Math.floor(Date.now() - days * DAY_MS)) * 1_000_000n}`);
-    if (records === null && bytes === null) return;
-    let leftRecords = records ?? Number.POSITIVE_INFINITY;
-    let leftBytes = bytes ?? Number.POSITIVE_INFINITY;
-    for (const day of (await files.days()).toReversed()) {
-      const kept = new Set<string>();
-      for await (const page of files.pagesOf(day, (a, b) => comparePlaces(b, a))) {
-        for (const record of page) {
-          leftRecords -= 1;
-          leftBytes -= Buffer.byteLength(JSON.stringify(record)) + 1;
-          if (leftRecords >= 0 && leftBytes >= 0) kept.add(record.id);
-        }
-      }
-      await files.remove(day, ({ id }) => !kept.has(id));
-    }
   };
 
   const openEntry = (entry: Entry, before: LogRecord | null): OpenEntry => ({
@@ -212,9 +188,8 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
     },
     async reopen({ record }) {
       const entry = entries.get(record.id);
-      if (!entry)
-        throw new VaultError("stream-not-found", "The stream is not kept any longer. Send the request again.");
-      if (entry.isOpen) throw new VaultError("stream-busy", "Another request is reading this stream.");
+      if (!entry) throw STREAM_GONE;
+      if (entry.isOpen) throw STREAM_BUSY;
       entry.isOpen = true;
       entry.record = { ...record, finish_reason: null, error: null };
       await write(({ open }) => open.push({ type: "begun", record: entry.record }));
@@ -224,31 +199,28 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
     async find(id) {
       const going = entries.get(id);
       if (going?.isOpen) return going.record;
+      await open();
       for (const day of (await files.days()).toReversed()) {
         for await (const record of files.recordsOf(day)) if (record.id === id) return record;
       }
       return null;
     },
     async delete(id) {
-      if (entries.get(id)?.isOpen) {
-        throw new VaultError("log-busy", "This exchange is going on. Stop it, or delete its record after its end.");
-      }
+      if (entries.get(id)?.isOpen) throw RECORD_OPEN;
       entries.delete(id);
-      return locked(async () => {
+      return changed(async () => {
         for (const day of await files.days()) if (await files.remove(day, (record) => record.id === id)) return true;
         return false;
       });
     },
-    deleteBefore: (ns) => locked(() => deleteBefore(ns)),
-    async import(records) {
-      await open();
-      return locked(async () => {
+    deleteBefore: (ns) => changed(() => deleteBefore(files, ns)),
+    import: (records) =>
+      changed(async () => {
         const news = await unknown(records);
         await files.append(news);
-        await retain();
+        await retain(files, retention);
         return news.length;
-      });
-    },
+      }),
     totals,
     async storage() {
       await open();

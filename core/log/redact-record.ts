@@ -3,11 +3,12 @@ import type { LogRecord } from "./log-record.ts";
 import type { Redactor } from "./redact.ts";
 
 /** A record whose texts have nothing of what the redactor finds. Token ids of a prompt tell all of it: they go. */
-export function redactRecord(record: LogRecord, { redact, count }: Redactor): LogRecord {
+export function redactRecord(record: LogRecord, { redact }: Redactor): LogRecord {
   let redacted = 0;
   const hide = (text: string): string => {
-    redacted += count(text);
-    return redact(text);
+    const hidden = redact(text);
+    redacted += hidden.findings;
+    return hidden.text;
   };
   const { prompt, messages, response, options, error } = record;
   const hidden: LogRecord = {
@@ -43,7 +44,8 @@ export function createEventRedactor({ settled, redact }: Redactor): (events: rea
     let fresh = text.startsWith(told) ? text.slice(told.length) : "";
     told += fresh;
     return events.map((event) => {
-      if (event.type === "start") return { ...event, options: hideIn(event.options, redact), echo: null };
+      if (event.type === "start")
+        return { ...event, options: hideIn(event.options, (text) => redact(text).text), echo: null };
       if (event.type === "error") return event;
       const part = fresh;
       fresh = "";

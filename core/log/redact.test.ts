@@ -24,12 +24,15 @@ test.each([
   ["the 2026-11-22, the 01.02.2026, 12:30:00, 0.12345678, 3.14159265, 192.168.0.1, 1234567", null],
   ["contract AB-1234, not AB-12", "contract [redacted], not AB-12"],
 ])("of %j is stored %j", (text, stored) => {
-  expect(ALL.redact(text)).toBe(stored ?? text);
+  expect(ALL.redact(text).text).toBe(stored ?? text);
 });
 
 test("nothing is looked for that was not asked for", () => {
   expect(createRedactor({ kinds: [], patterns: [] })).toBeNull();
-  expect(createRedactor({ kinds: ["card"], patterns: [] })?.redact("a@b.de 4111111111111111")).toBe("a@b.de [card]");
+  expect(createRedactor({ kinds: ["card"], patterns: [] })?.redact("a@b.de 4111111111111111")).toEqual({
+    text: "a@b.de [card]",
+    findings: 1,
+  });
 });
 
 const SECRETS = ["jane.doe@example.com", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "+49 30 23125 000"];
@@ -39,9 +42,9 @@ test("no secret is in what is stored, and the rest stays as it is", () => {
   fc.assert(
     fc.property(WORDS, (words) => {
       const text = words.join("; ");
-      const redacted = ALL.redact(text);
+      const { text: redacted, findings } = ALL.redact(text);
       for (const secret of SECRETS) expect(redacted).not.toContain(secret);
-      expect(ALL.count(text)).toBe(words.filter((word) => SECRETS.includes(word)).length);
+      expect(findings).toBe(words.filter((word) => SECRETS.includes(word)).length);
       const kindsOf = { j: "[email]", "4": "[card]", D: "[iban]", "+": "[phone]" };
       const expected = words.map((word) => (SECRETS.includes(word) ? kindsOf[word[0] as keyof typeof kindsOf] : word));
       expect(redacted).toBe(expected.join("; "));
@@ -59,12 +62,12 @@ test("what is settled of a text that grows is never taken back, and has no part 
         expect(settled.startsWith(told)).toBe(true);
         told = settled;
       }
-      expect(ALL.redact(text).startsWith(told)).toBe(true);
+      expect(ALL.redact(text).text.startsWith(told)).toBe(true);
     }),
   );
 });
 
-test("text that is made to be slow is not", () => {
+test("a long text in which nearly all begins a finding has none, and is soon through", () => {
   const texts = [
     "a".repeat(1e5),
     "1 ".repeat(5e4),
@@ -73,5 +76,5 @@ test("text that is made to be slow is not", () => {
     "de89 ".repeat(2e4),
     "0 ".repeat(5e4),
   ];
-  for (const text of texts) expect(ALL.redact(text).length).toBeGreaterThan(0);
+  for (const text of texts) expect(ALL.redact(text)).toEqual({ text, findings: 0 });
 });

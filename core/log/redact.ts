@@ -9,11 +9,14 @@ export interface RedactionRules {
 
 export interface Redactor {
   /** The text with a word like `[email]` in place of each finding. */
-  redact(text: string): string;
+  redact(text: string): Redacted;
   /** The same of the beginning of a text that still grows, as far as nothing behind it can change it. */
   settled(text: string): string;
-  /** How many findings a text has. */
-  count(text: string): number;
+}
+
+interface Redacted {
+  readonly text: string;
+  readonly findings: number;
 }
 
 /** `null` where there is nothing to look for. */
@@ -29,7 +32,10 @@ export function createRedactor({ kinds, patterns }: RedactionRules): Redactor | 
     return joined(found);
   };
   return {
-    redact: (text) => replaceAll(text, find(text)),
+    redact: (text) => {
+      const findings = find(text);
+      return { text: replaceAll(text, findings), findings: findings.length };
+    },
     settled: (text) => {
       const findings = find(text);
       const end = text.length - LONGEST;
@@ -40,7 +46,6 @@ export function createRedactor({ kinds, patterns }: RedactionRules): Redactor | 
         findings.filter((finding) => finding.end <= until),
       );
     },
-    count: (text) => find(text).length,
   };
 }
 

@@ -194,3 +194,18 @@ export async function stopServiceWorker(context: BrowserContext, page: Page): Pr
   await devtools.send("ServiceWorker.stopAllWorkers");
   await devtools.detach();
 }
+
+/** Adds to the log as a version without any of this would. */
+export const addLogRow = (page: Page, record: object) =>
+  page.evaluate(async (record) => {
+    const opening = indexedDB.open("minivault");
+    await new Promise((resolve) => {
+      opening.onsuccess = resolve;
+    });
+    const tx = opening.result.transaction("logs", "readwrite");
+    tx.objectStore("logs").add({ record });
+    await new Promise((resolve) => {
+      tx.oncomplete = resolve;
+    });
+    opening.result.close();
+  }, record);

@@ -4,6 +4,7 @@ import { parsePrometheus } from "../contract/parse-prometheus.ts";
 import { fakeAnswer, fakeBeginning } from "../fixtures/fake-text.ts";
 import { SCHEMA_3 } from "../fixtures/old-records.ts";
 import {
+  addLogRow,
   beginStream,
   closedLogs,
   DEAD_HUB,
@@ -38,21 +39,6 @@ const stored = (page: Page) =>
         };
       }),
   );
-
-/** Adds to the log as a version without any of this would. */
-const addRow = (page: Page, record: object) =>
-  page.evaluate(async (record) => {
-    const opening = indexedDB.open("minivault");
-    await new Promise((resolve) => {
-      opening.onsuccess = resolve;
-    });
-    const tx = opening.result.transaction("logs", "readwrite");
-    tx.objectStore("logs").add({ record });
-    await new Promise((resolve) => {
-      tx.oncomplete = resolve;
-    });
-    opening.result.close();
-  }, record);
 
 /** Events of answers that are kept beside the log. */
 const keptEvents = async (page: Page) => (await stored(page))["events"]?.flat().length;
@@ -170,7 +156,7 @@ test.describe("at a site that keeps a year, and 4 kB", () => {
 
   test("what is older goes when the log is opened, and what is too much when there is more", async ({ vault }) => {
     await generate(vault, { prompt: "of today", max_new_tokens: 3 });
-    await addRow(vault, { ...SCHEMA_3, id: "of 2001", timestamp_ns: "1000000000000000000" });
+    await addLogRow(vault, { ...SCHEMA_3, id: "of 2001", timestamp_ns: "1000000000000000000" });
     expect((await closedLogs(vault)).map(({ prompt }) => prompt)).toEqual(["of today"]);
 
     for (const prompt of ["a".repeat(1500), "b".repeat(1500)]) await generate(vault, { prompt, max_new_tokens: 3 });

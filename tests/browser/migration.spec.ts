@@ -1,7 +1,7 @@
 import type { Page } from "playwright/test";
 import { isLogRecord } from "../../core/log/log-schema.ts";
 import { SCHEMA_1, SCHEMA_2, SCHEMA_3 } from "../fixtures/old-records.ts";
-import { closedLogs, expect, generate, health, test, visit } from "./harness.ts";
+import { addLogRow, closedLogs, expect, generate, health, test, visit } from "./harness.ts";
 
 /** Beside the app, of the same origin, without any of its code. */
 async function stranger(page: Page, url: string): Promise<Page> {
@@ -79,18 +79,7 @@ test("a log of the last version is one of today, its times as they were, also wh
   await openOldDatabase(old, { version: 4, records: [SCHEMA_3] });
   await visit(page, site.url);
   expect(await ask(page, "a")).toMatchObject({ status: 200 });
-  await old.evaluate(async (record) => {
-    const request = indexedDB.open("minivault");
-    await new Promise((resolve) => {
-      request.onsuccess = resolve;
-    });
-    const tx = request.result.transaction("logs", "readwrite");
-    tx.objectStore("logs").add({ record });
-    await new Promise((resolve) => {
-      tx.oncomplete = resolve;
-    });
-    request.result.close();
-  }, SCHEMA_2);
+  await addLogRow(old, SCHEMA_2);
   const records = await closedLogs(page);
   expect(records.map(({ id }) => id)).toEqual([SCHEMA_3.id, expect.any(String), SCHEMA_2.id]);
   expect(records.map(isLogRecord)).toEqual([true, true, true]);

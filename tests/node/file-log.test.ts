@@ -10,6 +10,7 @@ import { openFileLog } from "../../cli/log/file-log.ts";
 import { EVERYTHING, type LogQuery, placeOf } from "../../core/log/log-query.ts";
 import type { LogRecord, LogSink } from "../../core/log/log-record.ts";
 import { isLogRecord } from "../../core/log/log-schema.ts";
+import { NO_TOTALS } from "../../core/log/totals.ts";
 import { upgradeRecord } from "../../core/log/upgrade-record.ts";
 import { createMemoryLog } from "../../logs-export/memory-log.ts";
 import { RECORDS } from "../fixtures/any-record.ts";
@@ -52,7 +53,10 @@ test("any log in files reads as one in memory, from any place, in both direction
   await fc.assert(
     fc.asyncProperty(LOGS, fc.nat(), fc.constantFrom("asc" as const, "desc" as const), async (records, pick, order) => {
       const [files, memory] = [openFileLog(newFolder()), createMemoryLog()];
-      for (const log of [files, memory]) expect(await log.import(records)).toBe(records.length);
+      for (const log of [files, memory]) {
+        expect(await log.import(records)).toBe(records.length);
+        expect(await log.totals()).toEqual(NO_TOTALS); // they were not answered here
+      }
       const from = records[pick % Math.max(1, records.length)];
       const queries = [{ order }, { order, limit: 3 }, ...(from ? [{ order, after: placeOf(from) }] : [])];
       for (const query of queries) expect(await readAll(files, query)).toEqual(await readAll(memory, query));
@@ -60,6 +64,14 @@ test("any log in files reads as one in memory, from any place, in both direction
     }),
     { numRuns: 30 },
   );
+});
+
+test("a folder that is not there yet is a log without records", async () => {
+  const log = () => openFileLog(join(newFolder(), "logs"));
+  expect(await log().find("a")).toBeNull();
+  expect(await log().delete("a")).toBe(false);
+  expect(await log().deleteBefore(SCHEMA_3.timestamp_ns)).toBe(0);
+  expect(await readAll(log())).toEqual([]);
 });
 
 test("each day has its file, also where an exchange ends after midnight", async () => {
