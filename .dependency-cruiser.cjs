@@ -11,7 +11,11 @@ module.exports = {
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     { name: "no-orphans", severity: "error", from: { orphan: true, pathNot: "\\.d\\.ts$|\\.test\\.ts$" }, to: {} },
     only("protocol-imports-nothing", "^core/protocol\\.ts$", "^$"),
-    only("core-is-closed", "^core/", "^core/|node_modules/(hono|valibot|@valibot/to-json-schema|client-zip)/"),
+    only(
+      "core-is-closed",
+      "^core/",
+      "^core/|node_modules/(hono|valibot|@valibot/to-json-schema|client-zip|@noble/hashes)/",
+    ),
     only(
       "models-see-protocol-and-config",
       "^models/",
@@ -20,18 +24,18 @@ module.exports = {
     only(
       "engine-sees-protocol-port-and-config",
       "^engine/",
-      "^engine/|^models/|^core/(protocol|errors|config|from-generator|port-server|web-lock)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
+      "^engine/|^models/|^core/cassette/|^core/(protocol|errors|config|from-generator|port-server|web-lock)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
     ),
     only(
       "logs-see-protocol",
       "^logs-export/",
-      "^logs-export/|^core/log/|^core/(protocol|answer-so-far|errors|from-generator|random-id|web-lock|within)\\.ts$|node_modules/idb/",
+      "^logs-export/|^core/(log|vault)/|^core/(protocol|answer-so-far|errors|from-generator|random-id|web-lock|within)\\.ts$|node_modules/idb/",
     ),
     only("sw-never-sees-page-or-engine", "^sw/", "^sw/|^core/|^logs-export/|node_modules/workbox-"),
     only(
       "web-never-sees-sw-or-engine",
       "^web/(?!(in-page|page-engine)\\.ts$)",
-      "^web/|^core/(protocol|log/log-record|errors|random-id|scope|web-lock|dialects/minivault)\\.ts$|node_modules/(lit|workbox-window|eventsource-parser|openapi-explorer)/",
+      "^web/|^core/(protocol|log/log-record|errors|random-id|scope|vault/keyring|web-lock|dialects/minivault)\\.ts$|node_modules/(lit|workbox-window|eventsource-parser|openapi-explorer)/",
     ),
     only("in-page-handler-hosts-the-core", "^web/(in-page|page-engine)\\.ts$", "^web/|^core/|^logs-export/"),
     only(
@@ -45,7 +49,7 @@ module.exports = {
       from: {
         path: "^(core|models|engine|logs-export|sw|web)/",
         pathNot:
-          "^core/(api|fields|config|openapi|log/(log-schema|export)|dialect|dialects/\\w+)\\.ts$|^logs-export/(database|tables)\\.ts$|^models/(hash|worker|library)\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|(client|register-sw|update|api-docs)\\.ts$)|\\.test\\.ts$",
+          "^core/(api|fields|config|openapi|log/(log-schema|export|hash|vault-routes)|dialect|dialects/\\w+)\\.ts$|^logs-export/(database|tables)\\.ts$|^models/(hash|worker|library)\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|(client|register-sw|update|api-docs)\\.ts$)|\\.test\\.ts$",
       },
       to: { path: "node_modules" },
     },

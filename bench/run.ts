@@ -9,6 +9,7 @@ import { ENDLESS } from "../tests/fixtures/endless.ts";
 import { measureDownloads } from "./downloads.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { measureLoads } from "./loads.ts";
+import { measureLogs } from "./logs.ts";
 import { measureSizes } from "./sizes.ts";
 
 /** `npm run bench -- --json`: medians in real Chromium, on one line of JSON at the end. */
@@ -119,6 +120,7 @@ const samples: Samples = {
   ...(await measureOverhead(browser)),
   ...(await measureLifecycle(browser, ENV)),
   ...(await measureDownloads()),
+  ...(await measureLogs()),
 };
 await browser.close();
 /** By model. */

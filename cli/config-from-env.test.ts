@@ -20,6 +20,7 @@ test("`configFrom()` has a variable for every key of the configuration", () => {
     MINIVAULT_LOG_KEEP_DAYS: "30",
     MINIVAULT_LOG_KEEP_RECORDS: "1000",
     MINIVAULT_LOG_KEEP_BYTES: "1e6",
+    MINIVAULT_MAX_WAITING: "20",
     MINIVAULT_RATE_LIMIT: "60/120",
   });
   expect(config).toEqual({
@@ -39,6 +40,7 @@ test("`configFrom()` has a variable for every key of the configuration", () => {
       keep_records: 1000,
       keep_bytes: 1e6,
     },
+    max_waiting: 20,
     rate_limit: { burst: 60, per_minute: 120 },
   });
   expect(Object.keys(config)).toEqual(expect.arrayContaining(Object.keys(DEFAULT_CONFIG)));

@@ -34,6 +34,7 @@ const VARIABLES: Readonly<Record<string, readonly [key: string, read: Read]>> = 
   MINIVAULT_LOG_KEEP_DAYS: ["log.keep_days", limit],
   MINIVAULT_LOG_KEEP_RECORDS: ["log.keep_records", limit],
   MINIVAULT_LOG_KEEP_BYTES: ["log.keep_bytes", limit],
+  MINIVAULT_MAX_WAITING: ["max_waiting", number],
   /** `burst/per_minute`, such as `60/120`. */
   MINIVAULT_RATE_LIMIT: [
     "rate_limit",

@@ -1,7 +1,9 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Plugin, preview } from "vite";
+import { isCassetteName } from "../core/cassette/cassette-name.ts";
 import { DEFAULT_CONFIG, type VaultConfig } from "../core/config.ts";
+import { readCassette } from "./cassette-folder.ts";
 import { configFrom, type Environment } from "./config-from-env.ts";
 
 export interface SiteOptions {
@@ -26,7 +28,7 @@ export async function serveSite({ folder, port, env }: SiteOptions): Promise<Sit
     appType: "mpa", // an unknown path is a 404, not the page
     build: { outDir: folder },
     preview: { port, strictPort: port !== 0, cors: false },
-    plugins: [serveExtras(config)],
+    plugins: [serveExtras(config, env["MINIVAULT_CASSETTES"] || "cassettes")],
     logLevel: "silent",
   });
   const httpServer = server.httpServer as Server;
@@ -68,19 +70,25 @@ export function cacheControlFor(path: string): string | null {
 /** The viewer of the API's description writes its styles into its elements, and brings its arrows along. */
 const VIEWER_POLICY = ["style-src 'self' 'unsafe-inline'", "img-src 'self' data:"];
 
-function serveExtras(config: VaultConfig): Plugin {
+function serveExtras(config: VaultConfig, cassettes: string): Plugin {
   return {
     name: "minivault:site",
     configurePreviewServer({ middlewares }) {
-      middlewares.use((request, response, next) => {
+      middlewares.use(async (request, response, next) => {
         const path = request.url?.split("?")[0] ?? "/";
         response.setHeaders(new Map(Object.entries(headersFor(config, path))));
         const cacheControl = cacheControlFor(path);
         if (cacheControl) response.setHeader("cache-control", cacheControl);
-        if (path !== "/minivault.config.json") return next();
-        response.setHeader("content-type", "application/json");
-        response.setHeader("cache-control", "no-store");
-        response.end(JSON.stringify(config));
+        const send = (type: string, text: string) => {
+          response.setHeader("content-type", type);
+          response.setHeader("cache-control", "no-store");
+          response.end(text);
+        };
+        if (path === "/minivault.config.json") return send("application/json", JSON.stringify(config));
+        const [, name] = /^\/cassettes\/([^/]*)\.jsonl$/.exec(path) ?? [];
+        const cassette = name && isCassetteName(name) ? await readCassette(cassettes, name).catch(() => null) : null;
+        if (cassette === null) return next();
+        send("application/x-ndjson", cassette);
       });
     },
   };

@@ -80,7 +80,8 @@ export function createAdmission(engine: Engine, queue: Queue, now: () => number,
     async generate(asked, encoding, exchange) {
       const { continuation } = exchange;
       const known = continuation?.kept.events ?? [];
-      const request = continuation ? goOn(asked, continuation) : { ...asked, seed: asked.seed ?? drawSeed() };
+      const given = { ...asked, isSeedDrawn: asked.seed === null };
+      const request = continuation ? goOn(given, continuation) : { ...given, seed: asked.seed ?? drawSeed() };
       if (!continuation) begin(request, encoding, exchange);
 
       const untilMs = encoding.streams ? Number.POSITIVE_INFINITY : exchange.arrivedMs + patience.answerMs;

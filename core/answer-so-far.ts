@@ -8,12 +8,19 @@ export class AnswerSoFar {
   done: DoneEvent | null = null;
   text = "";
   tokens = 0;
+  /** Of each part of the text its length, and when it came; `null` once one came of which nobody knows when. */
+  #timed: [characters: number, ms: number][] | null = [];
 
-  add(event: TokenEvent): void {
+  /** `ms`: since the request arrived; `null`: not known. */
+  add(event: TokenEvent, ms: number | null = null): void {
     if (event.type === "start") this.start = event;
     if (event.type === "done") this.done = event;
-    if (event.type === "token" || event.type === "done") this.text += event.text;
     if (event.type === "token") this.tokens++;
+    if (event.type !== "token" && event.type !== "done") return;
+    this.text += event.text;
+    if (event.type === "done" && event.text === "") return;
+    if (ms === null) this.#timed = null;
+    else this.#timed?.push([event.text.length, ms]);
   }
 
   /** What a record says of it. */
@@ -21,6 +28,7 @@ export class AnswerSoFar {
     const { start, text } = this;
     return {
       response: text,
+      tokens: start && this.#timed,
       model: start?.model ?? null,
       engine: start?.engine ?? null,
       device: start?.device ?? null,
@@ -30,7 +38,8 @@ export class AnswerSoFar {
   }
 }
 
-function logOptions(options: GenerateOptions): LogOptions {
+/** In the words of the log and of our own routes. */
+export function logOptions(options: GenerateOptions): LogOptions {
   return {
     max_new_tokens: options.maxNewTokens,
     temperature: options.temperature,

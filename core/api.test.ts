@@ -105,8 +105,10 @@ test("a log that cannot be read is a 500 that says so, and does not stand in the
     count: () => Promise.reject(new Error("storage is denied")),
     kept: () => Promise.reject(new Error("storage is denied")),
     reopen: () => Promise.reject(new Error("storage is denied")),
+    chain: () => Promise.reject(new Error("storage is denied")),
     totals: () => Promise.reject(new Error("storage is denied")),
     storage: () => Promise.reject(new Error("storage is denied")),
+    vault: null,
     read: () =>
       new ReadableStream({
         pull() {

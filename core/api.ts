@@ -12,7 +12,7 @@ import type { LogSink } from "./log/log-record.ts";
 import { LOG_ALL, type LogRules } from "./log/log-rules.ts";
 import type { Engine } from "./protocol.ts";
 import { createPulls } from "./pull.ts";
-import { createQueue } from "./queue.ts";
+import { createQueue, DEFAULT_MAX_WAITING } from "./queue.ts";
 import { randomId } from "./random-id.ts";
 import { createRateLimiter, DEFAULT_RATE_LIMIT, type RateLimit, type RateLimiter } from "./rate-limit.ts";
 import { readJsonBody } from "./read-body.ts";
@@ -23,8 +23,8 @@ export interface ApiOptions {
   readonly log: LogSink;
   /** Path that the routes start at. */
   readonly basePath?: string;
-  /** Requests that may wait behind the one that is being answered. */
-  readonly maxWaiting?: number;
+  /** Requests that may wait behind the one that is being answered; asked once, at the first request; must not reject. */
+  readonly maxWaiting?: () => Promise<number>;
   /** Asked once, at the first request; must not reject. */
   readonly rateLimit?: () => Promise<RateLimit>;
   /** What may be stored of an exchange; asked once, at the first request; must not reject. */
@@ -49,15 +49,16 @@ type Env = { Bindings: { readonly exchange: Exchange; readonly client: string } 
 
 /** The whole API as one function, for any host that has `fetch` types: see "Life of a request" in the docs. */
 export function createApi(options: ApiOptions): FetchHandler {
-  const { engine, log, basePath = "/", maxWaiting = 8, now = Date.now, newId = randomId } = options;
+  const { engine, log, basePath = "/", now = Date.now, newId = randomId } = options;
   const {
+    maxWaiting = async () => DEFAULT_MAX_WAITING,
     rateLimit = async () => DEFAULT_RATE_LIMIT,
     logRules = async () => LOG_ALL,
     dialects = DIALECTS,
     onBusy = () => {},
     host = "process",
   } = options;
-  const queue = createQueue(maxWaiting);
+  const queue = createQueue();
   const journal = createJournal({ log, now, newId, host: host === "process" ? "node" : "browser", onBusy });
   const admission = createAdmission(engine, queue, now, { ...PATIENCE, ...options.patience });
 
@@ -96,6 +97,7 @@ export function createApi(options: ApiOptions): FetchHandler {
   };
   let limiter: Promise<RateLimiter> | undefined;
   let siteRules: Promise<LogRules> | undefined;
+  let room: Promise<void> | undefined;
 
   const answer = async (c: Context<Env>, dialect: Dialect, route: Route): Promise<Response> => {
     const { exchange, client } = c.env;
@@ -143,12 +145,17 @@ export function createApi(options: ApiOptions): FetchHandler {
     let response: Response;
     try {
       siteRules ??= logRules();
+      room ??= maxWaiting().then((most) => {
+        queue.maxWaiting = most;
+      });
+      await room;
       exchange.rules = await siteRules; // of a request whose own level is refused
       exchange.rules = { ...exchange.rules, level: levelOf(request.headers, exchange.rules.level) };
       response = await app.fetch(request, { exchange, client });
     } catch (cause) {
       const error = asVaultError(cause);
-      await exchange.fail(error);
+      // Who watches the log reads it whenever it changes: were that logged, it would never end.
+      if (error.code !== "vault-locked") await exchange.fail(error);
       response = errorResponse(error, dialectOf(`/${belowBase(new URL(request.url).pathname)}`, dialects));
     }
     if (response.headers.has("x-request-id")) return response; // of the request that this one goes on with

@@ -12,6 +12,7 @@ test("`parseConfig()` fills in what is not given and drops a slash at the end", 
     idle_unload_s: 1800,
     limits: { max_download_bytes: null, hub_ids: true },
     log: { level: "full", redact: [], redact_patterns: [], keep_days: null, keep_records: null, keep_bytes: null },
+    max_waiting: 8,
     rate_limit: { burst: 600, per_minute: 1200 },
   });
   expect(DEFAULT_CONFIG).toEqual(parseConfig({}));

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { VaultError } from "./errors.ts";
 import { PRIVATE_KINDS } from "./log/find-private.ts";
 import { LOG_LEVELS } from "./log/log-level.ts";
+import { DEFAULT_MAX_WAITING } from "./queue.ts";
 import { DEFAULT_RATE_LIMIT } from "./rate-limit.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -104,6 +105,8 @@ const Config = v.object({
     }),
     {},
   ),
+  /** Requests that wait for their turn, beside the one that is answered; more are refused. */
+  max_waiting: v.optional(count, DEFAULT_MAX_WAITING),
   /** Of each page that asks: requests at once, and a minute. */
   rate_limit: v.optional(v.object({ burst: count, per_minute: count }), {
     burst: DEFAULT_RATE_LIMIT.burst,

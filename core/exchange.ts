@@ -1,5 +1,6 @@
 import { VaultError } from "./errors.ts";
 import { nanoseconds } from "./log/clock.ts";
+import { newSalt } from "./log/hash.ts";
 import type { KeptStream, LogRecord, LogSink, OpenEntry, Replay } from "./log/log-record.ts";
 import { LOG_ALL, type LogRules, storable } from "./log/log-rules.ts";
 import { LOG_SCHEMA_VERSION } from "./log/log-schema.ts";
@@ -195,6 +196,8 @@ function openRecord(request: Request, known: Known, arrivedMs: number): LogRecor
   const [, traceId = null] = TRACEPARENT.exec(request.headers.get("traceparent") ?? "") ?? [];
   return {
     schema: LOG_SCHEMA_VERSION,
+    prev_hash: null,
+    salt: newSalt(),
     level: "full",
     redacted: 0,
     ...known,
@@ -210,6 +213,7 @@ function openRecord(request: Request, known: Known, arrivedMs: number): LogRecor
     messages: null,
     instruction: false,
     response: "",
+    tokens: null,
     model: null,
     engine: null,
     device: null,

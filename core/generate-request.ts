@@ -9,6 +9,7 @@ const DEFAULTS: Omit<GenerateRequest, "prompt"> = {
   sampling: {},
   stop: [],
   seed: null,
+  isSeedDrawn: false,
   format: null,
   logprobs: null,
   echo: false,

@@ -75,7 +75,8 @@ async function recentExchanges(log: LogSink) {
     const { requests } = await log.totals();
     const count = requests.reduce((sum, row) => sum + row.count, 0);
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      for (const { ttft_ms, duration_ms } of next.value) {
+      for (const { record } of next.value) {
+        const { ttft_ms, duration_ms } = record;
         if (ttft_ms === null) continue;
         firsts.push(ttft_ms);
         if (duration_ms !== null) latencies.push(duration_ms);

@@ -4,7 +4,7 @@
  */
 
 /** Bump when any message below changes shape. The service worker refuses a page of another version. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 // ── Generation ─────────────────────────────────────────────────────────────
 
@@ -65,6 +65,8 @@ export interface GenerateRequest {
   readonly stop: readonly string[];
   /** `null` draws one; the seed that was used is reported in `start`. */
   readonly seed: number | null;
+  /** The seed is not the caller's: any other would have done. */
+  readonly isSeedDrawn: boolean;
   /** `null`: any text. */
   readonly format: OutputFormat | null;
   /** How many alternatives are reported beside each token's log-probability; `null` reports none of it. */
@@ -312,6 +314,8 @@ export type ErrorCode =
   | "not-found"
   | "method-not-allowed"
   | "model-not-found"
+  /** Of a cassette: it was not recorded what this request is answered. */
+  | "no-recording"
   /** The hub cannot be reached, or does not send what it promised. */
   | "model-unavailable"
   /** Its files are not what they should be, or no device computes it rightly. */
@@ -329,6 +333,13 @@ export type ErrorCode =
   | "log-busy"
   | "bad-import"
   | "not-replayable"
+  | "vault-exists"
+  | "vault-missing"
+  | "vault-locked"
+  | "wrong-passphrase"
+  /** The vault, or a text that it sealed, is not what was stored. */
+  | "vault-damaged"
+  | "vault-unsupported"
   | "timeout"
   | "version-mismatch"
   | "bad-config"

@@ -12,7 +12,8 @@ export interface Ticket {
 export interface Queue {
   readonly active: number;
   readonly waiting: number;
-  readonly maxWaiting: number;
+  /** Beside the one whose turn it is. */
+  maxWaiting: number;
   /** Throws `queue-full` at once, so that the host can still answer with a status. */
   enter(): Ticket;
 }
@@ -22,11 +23,13 @@ interface Place {
   isReady: boolean;
 }
 
+export const DEFAULT_MAX_WAITING = 8;
+
 /**
  * One holder at a time, first in first out: a decode step uses the whole device. Who still waits for a model to come
  * holds up nobody whose model is there.
  */
-export function createQueue(maxWaiting: number): Queue {
+export function createQueue(maxWaiting = DEFAULT_MAX_WAITING): Queue {
   const line = new Set<Place>();
   let active: Place | undefined;
 
@@ -35,7 +38,7 @@ export function createQueue(maxWaiting: number): Queue {
     active?.go();
   };
 
-  return {
+  const queue: Queue = {
     get active() {
       return active ? 1 : 0;
     },
@@ -44,8 +47,8 @@ export function createQueue(maxWaiting: number): Queue {
     },
     maxWaiting,
     enter() {
-      if (line.size > maxWaiting) {
-        throw new VaultError("queue-full", `${maxWaiting} requests are waiting already. Try again in a moment.`);
+      if (line.size > queue.maxWaiting) {
+        throw new VaultError("queue-full", `${queue.maxWaiting} requests are waiting already. Try again in a moment.`);
       }
       let go!: () => void;
       const turn = new Promise<void>((resolve) => {
@@ -67,4 +70,5 @@ export function createQueue(maxWaiting: number): Queue {
       };
     },
   };
+  return queue;
 }

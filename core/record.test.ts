@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { START as start } from "../tests/fixtures/start-event.ts";
@@ -51,6 +52,11 @@ test("`recordEvents()` passes everything through and stores one record", async (
   expect(log.records).toMatchObject([
     {
       response: "t0t1!",
+      tokens: [
+        [2, expect.any(Number)],
+        [2, expect.any(Number)],
+        [1, expect.any(Number)],
+      ],
       model: "m",
       device: "cpu",
       finish_reason: "stop",
@@ -62,6 +68,33 @@ test("`recordEvents()` passes everything through and stores one record", async (
       error: null,
     },
   ]);
+});
+
+test("any tokens add up to the response, and each comes after the one before; what was said earlier has no times", async () => {
+  const texts = fc.array(fc.string({ unit: "grapheme" }), { maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(texts, texts, fc.string(), async (earlier, later, rest) => {
+      const all = [...earlier, ...later];
+      const tokens = all.map(
+        (text, index): TokenEvent => ({ type: "token", index, tokenId: index, text, score: null }),
+      );
+      const known = earlier.length > 0 ? [start, ...tokens.slice(0, earlier.length)] : [];
+      const log = createMemoryLog();
+      const { exchange, now } = setUp(log);
+      const events = source([start, ...tokens, { ...done, text: rest, newTokens: all.length }]);
+      await read(recordEvents(events, exchange, now, known).recorded);
+      const [record] = log.records;
+      expect(record?.response).toBe(all.join("") + rest);
+      if (earlier.length > 0) expect(record?.tokens).toBeNull();
+      if (earlier.length > 0) return;
+      const timed = record?.tokens ?? [];
+      expect(timed.reduce((sum, [characters]) => sum + characters, 0)).toBe(record?.response.length);
+      expect(timed).toHaveLength(all.length + (rest ? 1 : 0));
+      const times = timed.map(([, ms]) => ms);
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+    }),
+    { numRuns: 50 },
+  );
 });
 
 test("`recordEvents()` stores the record before the reader sees the end", async () => {

@@ -38,13 +38,14 @@ export function recordEvents(
   let lastMs = 0;
 
   const observe = (event: TokenEvent) => {
-    answer.add(event);
+    const nowMs = now();
+    answer.add(event, nowMs - exchange.arrivedMs);
     fresh.add(event);
     if (event.type === "start") exchange.prefillMs = event.prefillMs;
     if (event.type === "token") {
       freshTokens++;
       exchange.tokens = answer.tokens;
-      lastMs = now();
+      lastMs = nowMs;
       firstMs ??= lastMs;
     }
   };

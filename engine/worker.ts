@@ -2,6 +2,8 @@
  * The dedicated worker's entry. The model loader is imported lazily: its runtime has a top-level `await`, and a
  * worker loses the messages that come before such a module has run.
  */
+import { createCassetteEngine } from "../core/cassette/cassette-engine.ts";
+import { cassetteOf } from "../core/cassette/cassette-name.ts";
 import { DEFAULT_CONFIG, parseConfig, type VaultConfig } from "../core/config.ts";
 import { VaultError } from "../core/errors.ts";
 import { serveEngineOnPorts } from "../core/port-server.ts";
@@ -19,6 +21,7 @@ import { EMBEDDED } from "../models/catalogue.ts";
 import { createModelLibrary } from "../models/library.ts";
 import { browserSources } from "./browser-sources.ts";
 import { findTarget } from "./device.ts";
+import { fetchCassette } from "./fetch-cassette.ts";
 import { createLocalEngine, type LocalEngine } from "./local-engine.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
@@ -72,21 +75,31 @@ async function createEngine({ baseUrl, avoid }: Start): Promise<LocalEngine> {
     const device = target.gpu ? "webgpu" : "wasm";
     const library = createModelLibrary({ config, baseUrl, device, onChange, onNotKept });
     const onBroken = (part: Avoidable, reason: string) => tellPage({ type: "broken", part, reason });
-    return createLocalEngine({
+    const local = createLocalEngine({
       sources: browserSources({ config, baseUrl, library, target, onBroken }),
-      wanted: config.model,
+      wanted: cassetteOf(config.model) === null ? config.model : EMBEDDED.name,
       fallback: EMBEDDED.name,
       maxResidents: config.resident_models,
       keepMs: config.idle_unload_s === null ? Number.POSITIVE_INFINITY : config.idle_unload_s * 1000,
       notKept: () => notKept,
-      onStatus,
+      onStatus: onChanged,
     });
+    const whole = createCassetteEngine(local, {
+      read: (name) => fetchCassette(name, baseUrl),
+      where: new URL("cassettes/", baseUrl).pathname,
+      wanted: config.model,
+      onStatus: onChanged,
+    });
+    return { ...whole, preload: () => whole.load(null, null).catch(() => {}) };
   } catch (cause) {
     const refuse = () => Promise.reject(cause);
     const sources = { find: refuse, list: refuse, pull: refuse, pause: refuse, remove: refuse };
     return createLocalEngine({ sources, wanted: "none", fallback: null, onStatus });
   }
 }
+
+/** What is shown is what both say, the cassettes and the models. */
+const onChanged = () => void engine?.then(async (ready) => onStatus(await ready.status()));
 
 /** The site's configuration, or the defaults where it has none: many hosts answer with a page for what is not there. */
 async function readConfig(baseUrl: string): Promise<VaultConfig> {

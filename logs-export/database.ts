@@ -1,9 +1,9 @@
 import { openDB } from "idb";
-import type { LogRecord } from "../core/log/log-record.ts";
+import { openLedger } from "./ledger.ts";
 import { adopt } from "./rows.ts";
-import { count, type Database, type Schema } from "./tables.ts";
+import { type Database, type Schema, SIZE } from "./tables.ts";
 
-const VERSION = 5;
+const VERSION = 7;
 
 /**
  * `onClosed`: the connection is gone. Migrations only add: a version that was rolled back goes on with a newer
@@ -37,10 +37,21 @@ function openVersion(name: string, version: number | undefined, onClosed: () => 
         logs.createIndex("model", ["record.model", "record.timestamp_ns", "record.id"]);
         db.createObjectStore("size");
       }
+      if (from < 6) {
+        db.createObjectStore("chain");
+        db.createObjectStore("keys");
+        await tx.objectStore("size").delete(SIZE); // all rows are taken in anew, and chained
+      }
+      if (from < 7) {
+        db.createObjectStore("segments", { keyPath: "segment" });
+        db.createObjectStore("words", { keyPath: ["shard", "segment"] });
+      }
       // What was logged before there were totals counts as well.
-      await adopt(tx, async ({ record, owner }) => {
-        if (from === 1 && !owner) await count(tx, record as LogRecord);
+      const ledger = await openLedger(tx);
+      await adopt(tx, ledger, (record, owner) => {
+        if (from === 1 && !owner) ledger.count(record);
       });
+      await ledger.save();
     },
     // Another tab wants to upgrade: do not stand in its way.
     blocking(_current, _blocked, event) {

@@ -1,20 +1,27 @@
 import { reasonOf, VaultError } from "../core/errors.ts";
+import { NO_CHAIN } from "../core/log/chain.ts";
 import { STREAM_BUSY, STREAM_GONE } from "../core/log/log-errors.ts";
-import type { LogRecord, LogSink, OpenEntry, StorageFacts } from "../core/log/log-record.ts";
+import type { LogSink, StorageFacts } from "../core/log/log-record.ts";
 import { KEEP_ALL, type Retention } from "../core/log/retention.ts";
 import { NO_TOTALS } from "../core/log/totals.ts";
-import { upgradeRecord } from "../core/log/upgrade-record.ts";
 import { withoutGaps } from "../core/log/without-gaps.ts";
-import { LOG_CHANNEL, type LogMessage } from "../core/protocol.ts";
+import { LOG_CHANNEL, type LogMessage, type TokenEvent } from "../core/protocol.ts";
 import { randomId } from "../core/random-id.ts";
 import { heldLocks, holdLock } from "../core/web-lock.ts";
 import { within } from "../core/within.ts";
 import { openDatabase } from "./database.ts";
+import { createEntries } from "./entries.ts";
+import { createIndexer } from "./index-words.ts";
 import { readPages } from "./read-pages.ts";
 import { retain } from "./retain.ts";
-import { addClosed, addRow, deleteBefore, deleteRecord, putRow } from "./rows.ts";
-import { type Keeping, sweep } from "./sweep.ts";
-import { ALL, count, type Database, eventsOf, stamp, TOTALS, type Transaction } from "./tables.ts";
+import { addClosed, deleteBefore, deleteRecord } from "./rows.ts";
+import { closeSealed, sealRest } from "./seal-rest.ts";
+import { lineOf, openRow } from "./seals.ts";
+import { signOffEnds } from "./sign-off.ts";
+import { sweep } from "./sweep.ts";
+import { CHAIN, type Database, eventsOf, type SealedEvents, TOTALS, UNSEALED } from "./tables.ts";
+import { createStoreVault } from "./vault.ts";
+import { type Change, createWriter } from "./writer.ts";
 
 /** An upgrade waits until other tabs have closed the database; nobody else does. */
 const OPEN_MS = 4_000;
@@ -33,23 +40,47 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
   const owner = `minivault-log-${randomId()}`;
   const channel = new BroadcastChannel(LOG_CHANNEL);
   const tell = (message: LogMessage) => channel.postMessage(message);
+  const indexLater = createIndexer();
+  const writer = createWriter({
+    finish: (tx, ledger) => retain(tx, ledger, limits, Date.now()),
+    onCommit(db, hasNewEnds) {
+      if (hasNewEnds) signOffEnds(db, Date.now()).catch(() => {}); // it is tried again
+      indexLater(db);
+    },
+  });
+  let limits = KEEP_ALL;
   let locked: Promise<void> | undefined;
   let opening: Promise<Database> | undefined;
-  let keeping: Promise<Keeping> | undefined;
+  let reading: Promise<void> | undefined;
+  let sealing: Promise<void> | undefined;
 
   /** Storage may be back for the next record, and so may a connection that the browser or an upgrade took. */
   const forget = () => {
     opening = undefined;
   };
-  const keep = (): Promise<Keeping> => {
-    keeping ??= retention().then((records) => ({ streamsMs: keepStreamsMs, records }));
-    return keeping;
+  const readLimits = (): Promise<void> => {
+    reading ??= retention().then((read) => {
+      limits = read;
+    });
+    return reading;
+  };
+  /** Where there is no room to close or to seal anything, the log can be read all the same. */
+  const swept = (db: Database): Promise<void> => sweepAll(db).catch(() => {}); // it is tried again
+  const sweepAll = async (db: Database): Promise<void> => {
+    const facts = { alive: await heldLocks(), us: owner, keepStreamsMs, nowMs: Date.now() };
+    const sealed = await writer.alone(db, (tx, ledger) => sweep(tx, ledger, facts));
+    const keys = sealed.length > 0 ? await vault.keys(db) : null;
+    if (keys) for (const key of sealed) await closeSealed(db, writer, keys, key);
+    const sealer = (await db.get("keys", UNSEALED)) ? await vault.sealer(db) : null;
+    if (sealer) sealing ??= sealRest(db, writer, sealer).finally(() => (sealing = undefined));
+    sealing?.catch(() => {}); // it goes on at the next start
   };
   const open = (): Promise<Database> => {
     locked ??= holdLock(owner);
     opening ??= locked.then(async () => {
+      await readLimits();
       const db = await openDatabase(name, forget);
-      await sweep(db, owner, await keep());
+      await swept(db);
       return db;
     });
     opening.catch(forget);
@@ -57,44 +88,16 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
   };
   const openSwept = async (): Promise<Database> => {
     const db = await open();
-    await sweep(db, owner, await keep());
+    await entries.storeRest();
+    await swept(db);
     return db;
   };
 
-  /** @param keptEvents how many are kept already */
-  const entryOf = (
-    db: Database,
-    key: number,
-    { id, timestamp_ns }: LogRecord,
-    before: LogRecord | null,
-    keptEvents: number,
-  ): OpenEntry => {
-    let from = keptEvents;
-    return {
-      async keep(events) {
-        if (events.length === 0) return;
-        const at = from;
-        from += events.length;
-        await db.put("events", events, [id, at]);
-      },
-      close: (record, events) =>
-        told(async () => {
-          const { records: keeping } = await keep();
-          const tx = db.transaction(ALL, "readwrite");
-          await putRow(tx, key, { ...record, timestamp_ns });
-          await count(tx, record, before);
-          const stream = await tx.objectStore("streams").get(id);
-          if (stream) {
-            await tx.objectStore("streams").put({ ...stream, endedMs: Date.now() });
-            if (events.length > 0) await tx.objectStore("events").put(events, [id, from]);
-          } else {
-            await tx.objectStore("events").delete(eventsOf(id)); // the record has it all
-          }
-          await retain(tx, keeping, Date.now());
-          await tx.done;
-        }),
-    };
-  };
+  const vault = createStoreVault(open, async (db) => {
+    await sweepAll(db);
+    await sealing;
+    tell({ type: "changed" });
+  });
 
   /** Says whether a record's beginning or end could be stored. */
   const told = async <T>(write: () => Promise<T>): Promise<T> => {
@@ -108,10 +111,10 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
     }
   };
 
-  const changed = async <T>(change: (tx: Transaction) => Promise<T>): Promise<T> => {
-    const tx = (await openSwept()).transaction(ALL, "readwrite");
-    const result = await change(tx);
-    await tx.done;
+  const entries = createEntries({ owner, open, writer, vault, told });
+
+  const changed = async <T>(change: Change<T>): Promise<T> => {
+    const result = await writer.alone(await openSwept(), change);
     tell({ type: "changed" });
     return result;
   };
@@ -120,70 +123,84 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
     begin: (record, replay) =>
       told(async () => {
         const db = await open();
-        const tx = db.transaction(ALL, "readwrite");
-        const stamped = await stamp(tx, record);
-        const logKey = await addRow(tx, stamped, owner);
-        const { id, request_id } = record;
-        if (replay) {
-          const names = [request_id, ...(replay.conversationId ? [replay.conversationId] : [])];
-          await tx.objectStore("streams").put({ id, logKey, names, replay });
-        }
-        await tx.done;
-        return entryOf(db, logKey, stamped, null, 0);
+        return vault.writing(async () => {
+          const begun = await vault.record(db, record);
+          const isStream = replay !== null && !begun.sealed; // what a stream needs to go on tells all of it
+          return writer.together(db, async (tx, ledger) => {
+            const stamped = ledger.stamp(begun.record);
+            const key = await ledger.add({ ...begun, record: stamped }, owner);
+            if (isStream) {
+              const { id, request_id } = record;
+              const names = [request_id, ...(replay.conversationId ? [replay.conversationId] : [])];
+              await tx.objectStore("streams").put({ id, logKey: key, names, replay });
+            }
+            return entries.entryOf({ key, stamped, before: null, isStream, keptEvents: 0 });
+          });
+        });
       }),
-    count: (record) =>
-      told(async () => {
-        const tx = (await open()).transaction(ALL, "readwrite");
-        await count(tx, record);
-        await tx.done;
-      }),
+    count: (record) => told(async () => writer.together(await open(), async (_tx, ledger) => ledger.count(record))),
     async kept(name) {
       const db = await openSwept();
       const rows = await db.getAllFromIndex("streams", "names", name);
       const newest = rows.toSorted((a, b) => b.logKey - a.logKey)[0];
       const row = newest && (await db.get("logs", newest.logKey));
-      if (!row) return null;
-      const events = withoutGaps((await db.getAll("events", eventsOf(newest.id))).flat());
-      return { record: upgradeRecord(row.record), replay: newest.replay, events };
+      const kept = newest && (await db.getAll("events", eventsOf(newest.id)));
+      if (!row || row.sealed || !kept || kept.some(isSealed)) return null;
+      const events = withoutGaps((kept as (readonly TokenEvent[])[]).flat());
+      return { record: lineOf(row).record, replay: newest.replay, events };
     },
     async reopen({ record, events }) {
       const db = await open();
       const alive = await heldLocks();
-      const tx = db.transaction(ALL, "readwrite");
-      const stream = await tx.objectStore("streams").get(record.id);
-      const row = stream && (await tx.objectStore("logs").get(stream.logKey));
-      if (!stream || !row) throw STREAM_GONE;
-      if (row.owner && (alive?.has(row.owner) ?? true)) throw STREAM_BUSY;
-      const before = upgradeRecord(row.record);
-      const { endedMs: _, ...reopened } = stream;
-      await tx.objectStore("streams").put(reopened);
-      await tx.objectStore("events").delete(eventsOf(record.id, events.length)); // what a gap parted from them
-      await putRow(tx, stream.logKey, { ...before, finish_reason: null, error: null }, owner);
-      await tx.done;
-      tell({ type: "changed" });
-      return entryOf(db, stream.logKey, before, before, events.length);
-    },
-    read: (query) => readPages(openSwept, query),
-    async find(id) {
-      const row = await (await openSwept()).getFromIndex("logs", "id", id);
-      return row ? upgradeRecord(row.record) : null;
-    },
-    delete: (id) => changed((tx) => deleteRecord(tx, id)),
-    deleteBefore: (ns) => changed((tx) => deleteBefore(tx, ns)),
-    import: async (records) => {
-      const { records: keeping } = await keep();
-      return changed(async (tx) => {
-        const added = await addClosed(tx, records);
-        await retain(tx, keeping, Date.now());
-        return added;
+      const entry = await writer.alone(db, async (tx, ledger) => {
+        const stream = await tx.objectStore("streams").get(record.id);
+        const row = stream && (await tx.objectStore("logs").get(stream.logKey));
+        if (!stream || !row || ledger.hasVault) throw STREAM_GONE; // what is sealed does not go on
+        if (row.owner && (alive?.has(row.owner) ?? true)) throw STREAM_BUSY;
+        const before = lineOf(row).record;
+        const { endedMs: _, ...reopened } = stream;
+        await tx.objectStore("streams").put(reopened);
+        await tx.objectStore("events").delete(eventsOf(record.id, events.length)); // what a gap parted from them
+        await ledger.put(stream.logKey, row, { record: { ...before, finish_reason: null, error: null } }, owner);
+        const begun = { key: stream.logKey, stamped: before, before, isStream: true, keptEvents: events.length };
+        return entries.entryOf(begun);
       });
+      tell({ type: "changed" });
+      return entry;
+    },
+    read: (query) => readPages(openSwept, vault.opener, query),
+    async find(id) {
+      const db = await openSwept();
+      const opener = await vault.opener(db);
+      const row = await db.getFromIndex("logs", "id", id);
+      return row ? (await openRow(opener, row)).record : null;
+    },
+    delete: (id) => changed((tx, ledger) => deleteRecord(tx, ledger, id)),
+    deleteBefore: (ns) => changed((tx, ledger) => deleteBefore(tx, ledger, ns)),
+    async import(records) {
+      const db = await openSwept();
+      return vault.writing(async () => {
+        const sealed = await Promise.all(records.map((record) => vault.record(db, record)));
+        return changed((tx, ledger) => addClosed(tx, ledger, sealed));
+      });
+    },
+    async chain() {
+      const db = await openSwept();
+      await signOffEnds(db, Date.now());
+      return (await db.get("chain", CHAIN)) ?? { chain: NO_CHAIN, checkpoint: null };
     },
     totals: async () => (await (await open()).get("totals", TOTALS)) ?? NO_TOTALS,
     storage,
+    vault: vault.control,
   };
 }
 
-const BLOCKED = new VaultError("log-failed", "Another tab keeps an older version of the log open. Close or reload it.");
+const isSealed = (events: SealedEvents | readonly TokenEvent[]): boolean => "sealed" in events;
+
+const BLOCKED = new VaultError(
+  "log-failed",
+  "The log is being upgraded. Try again in a moment; if that lasts, another tab keeps an older version open: reload it.",
+);
 
 function whyNotStored(cause: unknown): string {
   const isFull = cause instanceof DOMException && cause.name === "QuotaExceededError";

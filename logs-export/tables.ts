@@ -1,17 +1,29 @@
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from "idb";
-import { after } from "../core/log/clock.ts";
-import type { LogRecord, Replay, Totals } from "../core/log/log-record.ts";
-import { addRecord, NO_TOTALS } from "../core/log/totals.ts";
+import type { SigningKey } from "../core/log/checkpoint.ts";
+import type { Replay, SignedChain, Totals } from "../core/log/log-record.ts";
 import type { StoredRecord } from "../core/log/upgrade-record.ts";
+import type { Postings } from "../core/log/word-index.ts";
 import type { TokenEvent } from "../core/protocol.ts";
+import type { Sealed } from "../core/vault/sealed.ts";
+import type { StoredVault } from "../core/vault/stored-vault.ts";
 
 /** `owner` is there while the exchange is going on: a lock that its host holds while it lives. */
 export interface Row {
-  /** Of an earlier schema only where a version that was rolled back wrote it. */
+  /** What tells its place, and its model; all of it only where an earlier version wrote the row. */
   readonly record: StoredRecord;
   readonly owner?: string;
-  /** Of the record as JSON; not there where such a version wrote it. */
+  /** UTF-8 of the record's JSON, and a line feed; not there if it is sealed. */
+  readonly line?: Uint8Array<ArrayBuffer>;
+  /** Of the line; not there where a version wrote it that had no limits. */
   readonly bytes?: number;
+  /** Where there is a vault: the record. */
+  readonly sealed?: Sealed;
+  /** Of the line without the line feed, of a record that has ended. */
+  readonly hash?: string;
+}
+
+export interface SealedEvents {
+  readonly sealed: Sealed;
 }
 
 /** Of all rows. */
@@ -20,6 +32,26 @@ export interface Size {
   readonly bytes: number;
   /** The newest that this version wrote, or took in. */
   readonly lastKey: number;
+  /** `records`, when a version that knows of words wrote last; else they may not be those of the log any more. */
+  readonly indexed?: number;
+}
+
+/** What is known of the words of some keys of `logs`: see `segments.ts`. */
+interface SegmentRow {
+  readonly segment: number;
+  /** Of whoever is indexing it; `null` once that is done. */
+  readonly claim: string | null;
+  /** The first `timestamp_ns` in it, and the last one. */
+  readonly fromNs: string;
+  readonly toNs: string;
+  readonly rows: number;
+  /** Places of rows whose words are not in the index: they have to be read. */
+  readonly unread: readonly number[];
+}
+
+/** `hasNewEnds`: changes of ours left ends that are still to be signed off. */
+interface ChainRow extends SignedChain {
+  readonly hasNewEnds: boolean;
 }
 
 /** What a stream needs to go on; `endedMs` is not there while it is under way. */
@@ -47,40 +79,51 @@ export interface Schema extends DBSchema {
   };
   /** One row, written in the transactions that add, close and delete records. */
   size: { key: typeof SIZE; value: Size };
+  /** One row, written in the transactions that close, add and delete records. */
+  chain: { key: typeof CHAIN; value: ChainRow };
+  /** What checkpoints are signed with; the vault; whether there are still rows to be sealed. */
+  keys: { key: typeof SIGNING | typeof VAULT | typeof UNSEALED; value: SigningKey | StoredVault | true };
   /** One row, written in the transactions that close records: it counts each of them once. */
   totals: { key: typeof TOTALS; value: Totals };
   /** One row: the last `timestamp_ns`. */
   clock: { key: typeof LAST; value: string };
+  segments: { key: number; value: SegmentRow };
+  /** As many rows for each indexed segment as there are shards. */
+  words: {
+    key: [shard: number, segment: number];
+    value: Postings & { readonly shard: number; readonly segment: number };
+  };
   streams: { key: string; value: StreamRow; indexes: { names: string; endedMs: number } };
   /** By stream, and by how many came before. */
-  events: { key: [id: string, from: number]; value: readonly TokenEvent[] };
+  events: { key: [id: string, from: number]; value: readonly TokenEvent[] | SealedEvents };
 }
 
 export type Database = IDBPDatabase<Schema>;
-type Store = "logs" | "size" | "totals" | "clock" | "streams" | "events";
+type Store = "logs" | "size" | "chain" | "keys" | "totals" | "clock" | "streams" | "events" | "segments" | "words";
 export type Transaction = IDBPTransaction<Schema, Store[], "readwrite">;
 /** Also that of an upgrade. */
 export type Upgradable = Pick<IDBPTransaction<Schema, Store[], "readwrite" | "versionchange">, "objectStore">;
 
-export const ALL: Store[] = ["logs", "size", "totals", "clock", "streams", "events"];
+export const ALL: Store[] = [
+  "logs",
+  "size",
+  "chain",
+  "keys",
+  "totals",
+  "clock",
+  "streams",
+  "events",
+  "segments",
+  "words",
+];
 export const SIZE = "size";
+export const CHAIN = "chain";
+export const SIGNING = "signing";
+export const VAULT = "vault";
+export const UNSEALED = "unsealed";
 export const TOTALS = "totals";
-const LAST = "last";
+export const LAST = "last";
 
 /** The events of a stream, those after the first `from` of them. */
 export const eventsOf = (id: string, from = 0): IDBKeyRange =>
   IDBKeyRange.bound([id, from], [id, Number.MAX_SAFE_INTEGER]);
-
-/** The record with a `timestamp_ns` above all before it, also those of other tabs. */
-export async function stamp(tx: Upgradable, record: LogRecord): Promise<LogRecord> {
-  const clock = tx.objectStore("clock");
-  const timestamp_ns = after(await clock.get(LAST), record.timestamp_ns);
-  await clock.put(timestamp_ns, LAST);
-  return { ...record, timestamp_ns };
-}
-
-/** @param before the record's last end, if this is not its first one */
-export async function count(tx: Upgradable, record: LogRecord, before: LogRecord | null = null): Promise<void> {
-  const totals = tx.objectStore("totals");
-  await totals.put(addRecord((await totals.get(TOTALS)) ?? NO_TOTALS, record, before), TOTALS);
-}

@@ -331,6 +331,24 @@ test("`pause()` refuses all callers, and keeps what is here", async () => {
   expect(sent()).toBe(SIZE);
 });
 
+test("one that goes on is downloading at once, also before it has seen what is here", async () => {
+  hub.faults = [{ stallAfter: 0.5 * SIZE, times: 1 }];
+  const caller = library.fetch(manifest, PATHS, {}).catch((cause: VaultError) => cause.code);
+  await expect.poll(state).toMatchObject({ loadedBytes: 0.5 * SIZE + 5_002 });
+  await library.pause("owner/name");
+  expect(await caller).toBe("load-cancelled");
+  let look = () => {};
+  const looked = new Promise<void>((resolve) => {
+    look = resolve;
+  });
+  vi.spyOn(store, "list").mockImplementationOnce(() => looked.then(() => store.list()));
+  const goingOn = library.fetch(manifest, PATHS, {});
+  expect(await state()).toMatchObject({ state: "downloading", loadedBytes: 0.5 * SIZE + 5_002 });
+  look();
+  await goingOn;
+  await expectWhole();
+});
+
 test("`remove()` stops the download and leaves nothing", async () => {
   hub.faults = [{ stallAfter: 0.5 * SIZE, times: 1 }];
   const caller = library.fetch(manifest, PATHS, {}).catch((cause: VaultError) => cause.code);

@@ -119,6 +119,10 @@ export function createLocalLibrary(options: LocalLibraryOptions): ModelLibrary {
         const listed = listModel(entry, manifest, stored, device);
         const progress = running.get(entry.name)?.download.progress;
         if (progress?.totalBytes) return { ...listed, files: { state: "downloading", ...progress } };
+        if (progress && listed.files.state === "paused") {
+          // It goes on, and has yet to see what is here.
+          return { ...listed, files: { ...progress, ...listed.files, state: "downloading" } };
+        }
         const error = failures.get(entry.name)?.toWire();
         if (!error || listed.files.state === "stored") return listed;
         const loadedBytes = listed.files.state === "paused" ? listed.files.loadedBytes : 0;

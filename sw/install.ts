@@ -18,6 +18,8 @@ export interface InstallOptions {
   readonly base?: URL;
   /** Answer unknown routes as well: see `isApiRequest`. */
   readonly wholeOrigin?: boolean;
+  /** Requests that wait for their turn, before others are refused; asked once, at the first request. 8 if left out. */
+  readonly maxWaiting?: () => Promise<number>;
   /** Of each page; asked once, at the first request. A generous one if left out. */
   readonly rateLimit?: () => Promise<RateLimit>;
   /** What may be stored of an exchange; asked once, at the first request. All of it if left out. */
@@ -38,6 +40,7 @@ export interface InstallOptions {
 export function installVault({
   base = new URL(self.registration.scope),
   wholeOrigin = false,
+  maxWaiting,
   rateLimit,
   logRules,
   retention,
@@ -54,6 +57,7 @@ export function installVault({
     host: "service-worker",
     patience,
     onBusy: busy.onBusy,
+    ...(maxWaiting && { maxWaiting }),
     ...(rateLimit && { rateLimit }),
     ...(logRules && { logRules }),
   });

@@ -1,7 +1,6 @@
-import { ExpirationPlugin } from "workbox-expiration";
 import { cleanupOutdatedCaches, PrecacheController, PrecacheRoute } from "workbox-precaching";
 import { registerRoute } from "workbox-routing";
-import { CacheFirst, NetworkFirst, type StrategyOptions } from "workbox-strategies";
+import { CacheFirst, NetworkFirst, type Strategy, type StrategyOptions } from "workbox-strategies";
 import { isolated } from "./isolation.ts";
 import { dropOldShells, fillShellCache, type PrecacheEntry, type RouterRule, staticRoutes } from "./static-routes.ts";
 
@@ -10,13 +9,29 @@ declare const self: ServiceWorkerGlobalScope & { readonly __WB_MANIFEST: Precach
 /** Chromium 123: https://developer.mozilla.org/docs/Web/API/InstallEvent/addRoutes */
 type InstallEvent = ExtendableEvent & { addRoutes?(rules: readonly RouterRule[]): Promise<void> };
 
+type RouteHandlerCallback = Extract<Parameters<typeof registerRoute>[1], (...given: never[]) => unknown>;
 type Plugin = NonNullable<StrategyOptions["plugins"]>[number];
 
 /** A strategy with such a plugin leaves it to judge what is worth keeping. */
 const isolate: Plugin = { cacheWillUpdate: async ({ response }) => (response.ok ? isolated(response) : null) };
 
-/** Old runtimes go as new ones come. */
-const keepTwo = new ExpirationPlugin({ maxEntries: 2 }) as Plugin;
+/** Old runtimes go as new ones come; a cache has them in the order in which they came. */
+const keepTwo: Plugin = {
+  async cacheDidUpdate({ cacheName }) {
+    const cache = await caches.open(cacheName);
+    const old = (await cache.keys()).slice(0, -2);
+    await Promise.all(old.map((request) => cache.delete(request)));
+  },
+};
+
+/** Answers also where there is no room to keep the answer. */
+const answering =
+  (strategy: Strategy): RouteHandlerCallback =>
+  ({ event, request }) => {
+    const [response, kept] = strategy.handleAll({ event, request });
+    kept.catch(() => {});
+    return response;
+  };
 
 const precache = new PrecacheController({ plugins: [isolate] });
 
@@ -52,12 +67,15 @@ export function installShellCache(): void {
   // The plain WASM runtime is precached; the larger ones are kept by those who use them.
   registerRoute(
     ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith(".wasm"),
-    new CacheFirst({ cacheName: "minivault-runtime", plugins: [isolate, keepTwo] }),
+    answering(new CacheFirst({ cacheName: "minivault-runtime", plugins: [isolate, keepTwo] })),
   );
   // So is the viewer of the docs, which is nothing to a first visit.
   registerRoute(
     ({ url, sameOrigin }) => sameOrigin && url.pathname.includes("/assets/openapi-explorer-"),
-    new CacheFirst({ cacheName: "minivault-docs", plugins: [isolate, keepTwo] }),
+    answering(new CacheFirst({ cacheName: "minivault-docs", plugins: [isolate, keepTwo] })),
   );
-  registerRoute(({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith("/minivault.config.json"), siteConfig);
+  registerRoute(
+    ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith("/minivault.config.json"),
+    answering(siteConfig),
+  );
 }

@@ -11,6 +11,7 @@ const siteRules = (): Promise<SiteRules> => {
   return rules;
 };
 
+export const siteMaxWaiting = async () => (await siteRules()).maxWaiting;
 export const siteRateLimit = async () => (await siteRules()).rateLimit;
 export const siteLogRules = async () => (await siteRules()).log;
 export const siteRetention = async () => (await siteRules()).retention;

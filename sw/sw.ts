@@ -1,7 +1,7 @@
 import { claimPages } from "./claim.ts";
 import { installVault } from "./install.ts";
 import { installShellCache } from "./shell-cache.ts";
-import { siteLogRules, siteRateLimit, siteRetention } from "./site-config.ts";
+import { siteLogRules, siteMaxWaiting, siteRateLimit, siteRetention } from "./site-config.ts";
 import { installUpdates } from "./update.ts";
 
 declare const self: ServiceWorkerGlobalScope;
@@ -11,6 +11,7 @@ self.addEventListener("activate", claimPages);
 installUpdates(); // before those who answer requests: nobody hears of a request that was answered
 installVault({
   wholeOrigin: true,
+  maxWaiting: siteMaxWaiting,
   rateLimit: siteRateLimit,
   logRules: siteLogRules,
   retention: siteRetention,

@@ -74,6 +74,7 @@ const tallies = [
   vitest("tests/recipe/vitest.config.ts", "recipe"),
   chaos("--minutes", "2"),
   chaos("--minutes", "1", "--gpu"),
+  chaos("--minutes", "1", "--vault", "--storage"),
 ];
 const sum = (count: (tally: Tally) => number) => tallies.map(count).reduce((a, b) => a + b, 0);
 const failed = sum((tally) => tally.failed);

@@ -35,6 +35,7 @@ export async function createInPage({ host, base, baseUrl }: InPageOptions): Prom
     log,
     basePath: base.pathname,
     host: "page",
+    maxWaiting: async () => (await rules).maxWaiting,
     rateLimit: async () => (await rules).rateLimit,
     logRules: async () => (await rules).log,
   });

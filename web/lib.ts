@@ -1,5 +1,6 @@
 import { reasonOf, VaultError } from "../core/errors.ts";
 import { PING_PATH } from "../core/protocol.ts";
+import { createKeyring } from "../core/vault/keyring.ts";
 import { type EngineHost, hostEngine } from "./engine-host.ts";
 import type { WorkerOptions } from "./engine-worker.ts";
 import type { InPage } from "./in-page.ts";
@@ -30,6 +31,7 @@ const PING_MS = 5_000;
  * by this page itself while it is not, or where there is none.
  */
 export function startVault(options: VaultOptions): Vault {
+  createKeyring(); // a service worker that was stopped gets the key of an unlocked log from its pages
   const { serviceWorkerUrl, wholeOrigin = false, base = new URL("./", serviceWorkerUrl) } = options;
   const listeners: Array<() => void> = [];
   let mode: Vault["mode"] = null;

@@ -11,8 +11,6 @@ const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.jsonl$/;
 const NEWLINE = 10;
 const PAGE = 64;
 
-export type DayFiles = ReturnType<typeof createDayFiles>;
-
 /** The log's files, one for each UTC day. Whoever changes them holds the folder's lock. */
 export function createDayFiles(folder: string) {
   const pathOf = (day: string) => join(folder, `${day}.jsonl`);
@@ -64,23 +62,13 @@ export function createDayFiles(folder: string) {
         await appendSynced(pathOf(day), lines.join(""));
       }
     },
-    /** Leaves out what `isGone`; returns how many those were. */
-    async remove(day: string, isGone: (record: LogRecord) => boolean): Promise<number> {
-      const kept: string[] = [];
-      let removed = 0;
-      for await (const record of recordsOf(day)) {
-        if (isGone(record)) removed++;
-        else kept.push(lineOf(record));
-      }
-      if (removed === 0) return 0;
+    /** A crash leaves these, or what was there before. */
+    async replace(day: string, records: readonly LogRecord[]): Promise<void> {
       const path = pathOf(day);
-      if (kept.length === 0) await rm(path);
-      else {
-        await rm(`${path}.new`, { force: true });
-        await appendSynced(`${path}.new`, kept.join(""));
-        await rename(`${path}.new`, path);
-      }
-      return removed;
+      if (records.length === 0) return rm(path);
+      await rm(`${path}.new`, { force: true });
+      await appendSynced(`${path}.new`, records.map(lineOf).join(""));
+      await rename(`${path}.new`, path);
     },
     async bytes(): Promise<number> {
       const sizes = await Promise.all((await days()).map(async (day) => (await stat(pathOf(day))).size));

@@ -1,16 +1,19 @@
-import { mkdir, readFile, rename, statfs, writeFile } from "node:fs/promises";
+import { mkdir, readFile, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { fromGenerator } from "../../core/from-generator.ts";
 import { after } from "../../core/log/clock.ts";
 import { RECORD_OPEN, STREAM_BUSY, STREAM_GONE } from "../../core/log/log-errors.ts";
+import { LogLine } from "../../core/log/log-line.ts";
 import { comparePlaces, type LogQuery, matches, type Place, placeOf } from "../../core/log/log-query.ts";
 import type { LogRecord, LogSink, OpenEntry, Replay, Totals } from "../../core/log/log-record.ts";
 import { KEEP_ALL, type Retention } from "../../core/log/retention.ts";
 import { addRecord, NO_TOTALS } from "../../core/log/totals.ts";
 import type { TokenEvent } from "../../core/protocol.ts";
-import { createDayFiles, dayOf } from "./day-files.ts";
+import { createChainedFiles } from "./chained-files.ts";
+import { dayOf } from "./day-files.ts";
 import { withLock } from "./folder-lock.ts";
 import { createOpenRecords, type OpenLine } from "./open-records.ts";
+import { replaceFile } from "./replace-file.ts";
 import { deleteBefore, retain } from "./retain.ts";
 
 export interface FileLogOptions {
@@ -40,7 +43,7 @@ interface Batch {
  */
 export function openFileLog(folder: string, options: FileLogOptions = {}): LogSink {
   const { keepStreamsMs = 300_000, retention = KEEP_ALL } = options;
-  const files = createDayFiles(folder);
+  const files = createChainedFiles(folder);
   const openRecords = createOpenRecords(join(folder, "open"));
   const entries = new Map<string, Entry>();
   let lastNs: string | undefined;
@@ -60,9 +63,9 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
     ready ??= (async () => {
       await mkdir(folder, { recursive: true });
       await locked(async () => {
+        await files.adopt();
         await openRecords.recover(async (records) => {
-          const news = await unknown(records);
-          await files.append(news);
+          const news = await files.append(await unknown(records));
           await addTotals(news.map((record) => ({ record, before: null })));
         });
         await retain(files, retention);
@@ -93,9 +96,6 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
     if (open.length > 0) await openRecords.write(open);
     if (closed.length + counted.length > 0) {
       await locked(async () => {
-        for (const { record, before } of closed) {
-          if (before) await files.remove(dayOf(record.timestamp_ns), ({ id }) => id === record.id);
-        }
         await files.append(closed.map(({ record }) => record));
         await addTotals([...closed, ...counted.map((record) => ({ record, before: null }))]);
         await retain(files, retention);
@@ -129,8 +129,7 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
   const addTotals = async (ended: Batch["closed"]): Promise<void> => {
     let sum = await totals();
     for (const { record, before } of ended) sum = addRecord(sum, record, before);
-    await writeFile(`${totalsPath}.new`, JSON.stringify(sum));
-    await rename(`${totalsPath}.new`, totalsPath);
+    await replaceFile(totalsPath, JSON.stringify(sum));
   };
 
   const openEntry = (entry: Entry, before: LogRecord | null): OpenEntry => ({
@@ -140,7 +139,7 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
     },
     async close(record, events) {
       const { timestamp_ns, id } = entry.record;
-      entry.record = { ...record, timestamp_ns };
+      entry.record = { ...record, timestamp_ns, prev_hash: null };
       entry.events.push(...events);
       entry.isOpen = false;
       if (entry.replay) setTimeout(() => entry.isOpen || entries.delete(id), keepStreamsMs).unref();
@@ -149,7 +148,7 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
     },
   });
 
-  async function* pages(query: LogQuery): AsyncGenerator<readonly LogRecord[], void> {
+  async function* pages(query: LogQuery): AsyncGenerator<readonly LogLine[], void> {
     await open();
     const { order, after: behind } = query;
     const compare = (a: Place, b: Place) => (order === "asc" ? comparePlaces(a, b) : comparePlaces(b, a));
@@ -164,7 +163,7 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
       for await (const page of files.pagesOf(day, compare, open)) {
         const found = page.filter(isWanted).slice(0, left);
         left -= found.length;
-        if (found.length > 0) yield found;
+        if (found.length > 0) yield found.map(LogLine.of);
         if (left === 0) return;
       }
     }
@@ -186,15 +185,18 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
       );
       return found?.replay ? { record: found.record, replay: found.replay, events: [...found.events] } : null;
     },
-    async reopen({ record }) {
+    async reopen({ record, events }) {
       const entry = entries.get(record.id);
       if (!entry) throw STREAM_GONE;
       if (entry.isOpen) throw STREAM_BUSY;
       entry.isOpen = true;
-      entry.record = { ...record, finish_reason: null, error: null };
-      await write(({ open }) => open.push({ type: "begun", record: entry.record }));
+      entry.record = { ...record, finish_reason: null, error: null, prev_hash: null };
+      const { id } = record;
+      await write(({ open }) => open.push({ type: "begun", record: entry.record }, { type: "said", id, events }));
+      await changed(() => files.remove(dayOf(record.timestamp_ns), (other) => other.id === id));
       return openEntry(entry, record);
     },
+    vault: null,
     read: (query) => fromGenerator(pages(query)),
     async find(id) {
       const going = entries.get(id);
@@ -216,11 +218,11 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
     deleteBefore: (ns) => changed(() => deleteBefore(files, ns)),
     import: (records) =>
       changed(async () => {
-        const news = await unknown(records);
-        await files.append(news);
+        const news = await files.append(await unknown(records));
         await retain(files, retention);
         return news.length;
       }),
+    chain: () => changed(() => files.chain()),
     totals,
     async storage() {
       await open();

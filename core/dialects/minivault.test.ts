@@ -41,6 +41,7 @@ test("`parseGenerateBody()` takes every field", () => {
     },
     stop: ["x"],
     seed: 5,
+    isSeedDrawn: false,
     format: { type: "schema", schema: { type: "object" } },
     logprobs: null,
     echo: false,

@@ -29,6 +29,8 @@ const TO_JSONL: Record<keyof typeof EXPORT_FORMATS, (bytes: Uint8Array) => strin
 
 const TEXTS = new Set([
   "id",
+  "prev_hash",
+  "salt",
   "level",
   "request_id",
   "trace_id",

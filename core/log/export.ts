@@ -1,10 +1,9 @@
 import { makeZip } from "client-zip";
 import { csvLine } from "../encode/csv.ts";
-import { jsonLine } from "../encode/lines.ts";
-import type { LogRecord } from "./log-record.ts";
+import { joined, type LogLine } from "./log-line.ts";
 import { LOG_FIELDS } from "./log-schema.ts";
 
-type Pages = ReadableStream<readonly LogRecord[]>;
+type Pages = ReadableStream<readonly LogLine[]>;
 type Bytes = ReadableStream<Uint8Array>;
 
 export interface ExportFormat {
@@ -14,17 +13,19 @@ export interface ExportFormat {
   encode(pages: Pages): Bytes;
 }
 
-const mapped = (pages: Pages, toText: (page: readonly LogRecord[]) => string, head = ""): Bytes => {
-  const utf8 = new TextEncoder();
-  return pages.pipeThrough(
+const utf8 = new TextEncoder();
+
+const jsonLines = (pages: Pages): Bytes =>
+  pages.pipeThrough(new TransformStream({ transform: (page, out) => out.enqueue(joined(page)) }));
+
+const csvLines = (pages: Pages): Bytes =>
+  pages.pipeThrough(
     new TransformStream({
-      start: (out) => head && out.enqueue(utf8.encode(head)),
-      transform: (page, out) => out.enqueue(utf8.encode(toText(page))),
+      start: (out) => out.enqueue(utf8.encode(csvLine(LOG_FIELDS))),
+      transform: (page, out) => out.enqueue(utf8.encode(page.map(toCsv).join(""))),
     }),
   );
-};
-
-const jsonLines = (pages: Pages): Bytes => mapped(pages, (page) => page.map(jsonLine).join(""));
+const toCsv = ({ record }: LogLine): string => csvLine(LOG_FIELDS.map((field) => record[field]));
 
 export const EXPORT_FORMATS = {
   jsonl: { mediaType: "application/x-ndjson", extension: "jsonl", encode: jsonLines },
@@ -33,27 +34,18 @@ export const EXPORT_FORMATS = {
     extension: "jsonl.gz",
     encode: (pages) => jsonLines(pages).pipeThrough(new CompressionStream("gzip") as TransformStream),
   },
-  csv: {
-    mediaType: "text/csv; charset=utf-8",
-    extension: "csv",
-    encode: (pages) =>
-      mapped(
-        pages,
-        (page) => page.map((record) => csvLine(LOG_FIELDS.map((field) => record[field]))).join(""),
-        csvLine(LOG_FIELDS),
-      ),
-  },
+  csv: { mediaType: "text/csv; charset=utf-8", extension: "csv", encode: csvLines },
   /** Of JSONL files, one for each UTC day. */
   zip: { mediaType: "application/zip", extension: "zip", encode: (pages) => makeZip(days(pages)) },
 } as const satisfies Readonly<Record<string, ExportFormat>>;
 
-const dayOf = ({ timestamp_ns }: LogRecord): string =>
-  new Date(Number(BigInt(timestamp_ns) / 1_000_000n)).toISOString().slice(0, 10);
+const dayOf = ({ record }: LogLine): string =>
+  new Date(Number(BigInt(record.timestamp_ns) / 1_000_000n)).toISOString().slice(0, 10);
 
 /** A file is read to its end before the next one begins. */
 async function* days(pages: Pages) {
   const reader = pages.getReader();
-  let page: readonly LogRecord[] = [];
+  let page: readonly LogLine[] = [];
   const more = async (): Promise<boolean> => {
     while (page.length === 0) {
       const { done, value } = await reader.read();
@@ -64,12 +56,11 @@ async function* days(pages: Pages) {
   };
 
   const file = async function* (day: string) {
-    const utf8 = new TextEncoder();
     while ((await more()) && dayOf(page[0]!) === day) {
-      const end = page.findIndex((record) => dayOf(record) !== day);
+      const end = page.findIndex((line) => dayOf(line) !== day);
       const lines = end === -1 ? page : page.slice(0, end);
       page = page.slice(lines.length);
-      yield utf8.encode(lines.map(jsonLine).join(""));
+      yield joined(lines);
     }
   };
   try {

@@ -1,19 +1,11 @@
 import { VaultError } from "../errors.ts";
 import type { LogRecord, LogSink } from "./log-record.ts";
-import { whyNoRecord } from "./log-schema.ts";
-import { type StoredRecord, upgradeRecord } from "./upgrade-record.ts";
+import { type BadLine, namesOf, readLine } from "./read-line.ts";
 
 /** Lines that are stored together, or not at all. */
 export const BATCH_LINES = 500;
 /** Of a line: what is longer is no record of ours. */
 const MAX_LINE = 32 * 1024 * 1024;
-/** More are only counted. */
-const NAMED = 20;
-
-interface BadLine {
-  readonly line: number;
-  readonly problem: string;
-}
 
 export interface Imported {
   readonly imported: number;
@@ -57,26 +49,11 @@ export async function importLines(text: ReadableStream<string>, log: LogSink): P
   }
   await flush();
   if (bad.length === 0) return { imported, skipped };
-  const named = bad.slice(0, NAMED).map(({ line, problem }) => `line ${line} (${problem})`);
-  const more = bad.length > NAMED ? `, and ${bad.length - NAMED} more` : "";
   throw new VaultError(
     "bad-import",
-    `Not records of a log: ${named.join("; ")}${more}. ${imported} records were imported, ${skipped} were here already, ` +
+    `Not records of a log: ${namesOf(bad)}. ${imported} records were imported, ${skipped} were here already, ` +
       `${notStored} were left out since they came within ${BATCH_LINES} lines of a bad one. Mend those lines and send the file again.`,
   );
-}
-
-/** The record of a line, or what is wrong with it. */
-function readLine(content: string): LogRecord | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch {
-    return "not JSON";
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return "not an object";
-  const record = upgradeRecord(value as StoredRecord);
-  return whyNoRecord(record) ?? record;
 }
 
 async function* linesOf(text: ReadableStream<string>): AsyncGenerator<{ line: number; content: string }> {

@@ -1,4 +1,4 @@
-import { VaultError } from "../errors.ts";
+import { reasonOf, VaultError } from "../errors.ts";
 
 /** What every sink refuses in the same words. */
 export const RECORD_OPEN = new VaultError(
@@ -13,3 +13,10 @@ export const STREAM_GONE = new VaultError(
   "stream-not-found",
   "The stream is not kept any longer. Send the request again.",
 );
+
+/** For what a sink rejects with. */
+export const asFailure = (cause: unknown): never => {
+  if (cause instanceof VaultError) throw cause;
+  const detail = `The log cannot be read or changed: ${reasonOf(cause)}. Allow this site to store data and try again.`;
+  throw new VaultError("log-failed", detail, { cause });
+};

@@ -46,6 +46,7 @@ test("`withoutTexts()` leaves a record, with nothing of what was asked, answered
       const shown = withoutTexts(told);
       expect(isLogRecord(shown)).toBe(true);
       expect(JSON.stringify(shown)).not.toContain(SECRET);
+      expect(shown.tokens).toBeNull();
       const { id, usage, model, options, timestamp_ns } = shown;
       expect({ id, usage, model, timestamp_ns, seed: options?.seed }).toEqual({
         id: record.id,

@@ -27,6 +27,7 @@ export function withoutTexts(record: LogRecord): LogRecord {
     prompt: null,
     messages: null,
     response: "",
+    tokens: null,
     options: options && { ...options, stop: [], format: null, logit_bias: {} },
     error: error && { ...error, detail: ERRORS[error.code as ErrorCode]?.title ?? "" },
   };

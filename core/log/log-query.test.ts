@@ -47,7 +47,7 @@ test.each([
 
 async function read(log: LogSink, query: LogQuery): Promise<LogRecord[]> {
   const records: LogRecord[] = [];
-  for await (const page of log.read(query)) records.push(...page);
+  for await (const page of log.read(query)) records.push(...page.map(({ record }) => record));
   return records;
 }
 

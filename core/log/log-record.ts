@@ -1,4 +1,7 @@
 import type { TokenEvent } from "../protocol.ts";
+import type { Chain } from "./chain.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { LogLine } from "./log-line.ts";
 import type { LogQuery } from "./log-query.ts";
 import type { LogRecord } from "./log-schema.ts";
 
@@ -59,6 +62,29 @@ export interface OpenEntry {
   close(record: LogRecord, events: readonly TokenEvent[]): Promise<void>;
 }
 
+export interface SignedChain {
+  readonly chain: Chain;
+  readonly checkpoint: Checkpoint | null;
+}
+
+export interface VaultStatus {
+  /** `none`: there is no passphrase, and nothing is sealed. */
+  readonly state: "none" | "locked" | "unlocked";
+  /** If nobody reads the log until then; ISO 8601. */
+  readonly locks_at: string | null;
+}
+
+/** Records are sealed as they come, and only a passphrase opens them: see `core/vault/`. */
+export interface LogVault {
+  status(): Promise<VaultStatus>;
+  /** Sets a passphrase, seals what is there, and leaves the log unlocked. Rejects with `vault-exists`. */
+  create(passphrase: string, idleMs: number): Promise<void>;
+  /** Rejects with `wrong-passphrase`, `vault-damaged`, or `vault-missing`. */
+  unlock(passphrase: string, idleMs: number): Promise<void>;
+  lock(): Promise<void>;
+  changePassphrase(passphrase: string, next: string): Promise<void>;
+}
+
 export interface LogSink {
   /**
    * Stores an open record at once, with a `timestamp_ns` above all before it. `replay`: for streams, whose events are
@@ -72,7 +98,7 @@ export interface LogSink {
   /** Opens a stream's record again. Rejects with `stream-busy` if another host is writing it. */
   reopen(kept: KeptStream): Promise<OpenEntry>;
   /** Pages of records, by time. */
-  read(query: LogQuery): ReadableStream<readonly LogRecord[]>;
+  read(query: LogQuery): ReadableStream<readonly LogLine[]>;
   /** `null`: there is none of this id. */
   find(id: string): Promise<LogRecord | null>;
   /** Returns whether there was one. Rejects with `log-busy` if it is open. */
@@ -81,8 +107,12 @@ export interface LogSink {
   deleteBefore(ns: string): Promise<number>;
   /** Stores these, all or none of them; returns how many it did not have yet. */
   import(records: readonly LogRecord[]): Promise<number>;
+  /** How the records that are here are chained, and the checkpoint of its ends, if it has some: see `chain.ts`. */
+  chain(): Promise<SignedChain>;
   /** Sums over every exchange that ever ended here, whatever became of its record. */
   totals(): Promise<Totals>;
   /** Where the log lives; `null` where nobody can say. */
   storage(): Promise<StorageFacts | null>;
+  /** `null`: this log cannot be locked. */
+  readonly vault: LogVault | null;
 }

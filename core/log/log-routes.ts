@@ -1,9 +1,11 @@
 import { awaitFirst } from "../await-first.ts";
 import { route } from "../dialect.ts";
-import { reasonOf, VaultError } from "../errors.ts";
+import { VaultError } from "../errors.ts";
 import { bodyOf } from "../read-body.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "./export.ts";
 import { importLines } from "./import.ts";
+import { asFailure } from "./log-errors.ts";
+import type { LogLine } from "./log-line.ts";
 import {
   EVERYTHING,
   FILTER_PARAMETERS,
@@ -13,24 +15,20 @@ import {
   parseQuery,
   QUERY_PARAMETERS,
 } from "./log-query.ts";
-import type { LogRecord, LogSink } from "./log-record.ts";
+import type { LogSink } from "./log-record.ts";
 import { logJsonSchema } from "./log-schema.ts";
 import { comparedWith, requestOf } from "./replay.ts";
 import { statsOf } from "./stats.ts";
+import { VAULT_ROUTES } from "./vault-routes.ts";
+import { verifyLog } from "./verify.ts";
 
 /** https://json-schema.org/draft/2020-12/json-schema-core#section-14 */
 const SCHEMA = "application/schema+json";
 const JSON_TYPE = "application/json";
 const FRESH = { "cache-control": "no-store" };
 
-const asFailure = (cause: unknown): never => {
-  if (cause instanceof VaultError) throw cause;
-  const detail = `The log cannot be read or changed: ${reasonOf(cause)}. Allow this site to store data and try again.`;
-  throw new VaultError("log-failed", detail, { cause });
-};
-
 /** Pages of the log; rejects while there is still a status to say it with. */
-const pagesOf = (log: LogSink, query: LogQuery): Promise<ReadableStream<readonly LogRecord[]>> =>
+const pagesOf = (log: LogSink, query: LogQuery): Promise<ReadableStream<readonly LogLine[]>> =>
   awaitFirst(log.read(query)).catch(asFailure);
 
 /** A page in memory at a time. */
@@ -99,6 +97,15 @@ const stats = route({
     const pages = await pagesOf(log, { ...EVERYTHING, ...parseFilter(url.searchParams) });
     return Response.json({ days: await statsOf(pages).catch(asFailure) }, { headers: FRESH });
   },
+});
+
+const verify = route({
+  method: "GET",
+  path: "/logs/verify",
+  summary:
+    "Whether each record is what it was and none is missing; the first that does not fit; where the chain begins and ends",
+  mediaTypes: [JSON_TYPE],
+  answer: async (_, { log }) => Response.json(await verifyLog(log).catch(asFailure), { headers: FRESH }),
 });
 
 const importFile = route({
@@ -184,4 +191,16 @@ const removeBefore = route({
   },
 });
 
-export const LOG_ROUTES = [list, removeBefore, file, schema, stats, importFile, replay, one, remove];
+export const LOG_ROUTES = [
+  list,
+  removeBefore,
+  file,
+  schema,
+  stats,
+  verify,
+  importFile,
+  ...VAULT_ROUTES,
+  replay,
+  one,
+  remove,
+];

@@ -19,6 +19,16 @@ test("the published JSON Schema and our own check agree on records, and on what 
   fc.assert(fc.property(RECORDS, isLogRecord));
 });
 
+test("a token of the answer is a length and a time, no more and no less", () => {
+  const [record] = fc.sample(RECORDS, 1);
+  for (const token of [[1], [1, 2, 3], ["a", 2], [1.5, 2], [1, -2]]) {
+    expect([validate({ ...record, tokens: [token] }), isLogRecord({ ...record, tokens: [token] })]).toEqual([
+      false,
+      false,
+    ]);
+  }
+});
+
 test("every field is described by its name and type, and none may be missing", () => {
   const { properties, required } = logJsonSchema() as { properties: Record<string, unknown>; required: string[] };
   expect(Object.keys(properties).sort()).toEqual([...required].sort());

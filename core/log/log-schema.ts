@@ -37,11 +37,19 @@ const Options = v.object({
 
 const Message = v.object({ role: v.picklist(["system", "user", "assistant"]), content: text });
 
-export const LOG_SCHEMA_VERSION = 4;
+/** UTF-16 code units, as JavaScript's strings have them; milliseconds since the request arrived. */
+const TimedToken = v.strictTuple([count, ms]);
+
+export const LOG_SCHEMA_VERSION = 5;
 
 const LogRecord = v.object({
   schema: v.literal(LOG_SCHEMA_VERSION),
   id: about(text, "Of the exchange, as its answer had it"),
+  prev_hash: about(
+    v.nullable(v.pipe(text, v.regex(/^[\da-f]{64}$/))),
+    "SHA-256 of the line of the record that ended before this one, zeros for the first; null while it is going on",
+  ),
+  salt: about(text, "Random: without it nobody finds out the texts of a hash by trying"),
   level: about(v.picklist(["metadata", "full"]), "metadata: texts were left out, as the site or the request wished"),
   redacted: about(count, "Places of its texts in which something was replaced before they were stored"),
   request_id: about(text, "The caller's x-request-id, else the id"),
@@ -65,6 +73,11 @@ const LogRecord = v.object({
     "messages are no conversation, but what a model without a template reads as it stands",
   ),
   response: text,
+  tokens: about(
+    v.nullable(list(TimedToken)),
+    "Of each token the length of its text, which add up to the response's, and when it came; one more for a text that " +
+      "was held back until the end. null: not known, or not to be stored",
+  ),
   model: v.nullable(text),
   engine: about(v.nullable(text), "What computed the answer"),
   device: v.nullable(v.picklist(["webgpu", "wasm", "cpu"])),

@@ -53,6 +53,20 @@ const start: TokenEvent = {
   echo: { text: SECRET, tokens: null },
 };
 
+test("lengths of tokens are not those of a text in which something was replaced", () => {
+  const [record] = fc.sample(RECORDS, 1);
+  const plain: LogRecord = {
+    ...record!,
+    prompt: "Hi",
+    messages: null,
+    response: "Hello",
+    error: null,
+    tokens: [[5, 1]],
+  };
+  expect(redactRecord(plain, REDACTOR).tokens).toEqual([[5, 1]]);
+  expect(redactRecord({ ...plain, response: SECRET, tokens: [[20, 1]] }, REDACTOR).tokens).toBeNull();
+});
+
 test("events of an answer that grows never have a piece of a secret, whatever is written at a time", () => {
   const text = `Write to ${SECRET} or to 4111 1111 1111 1111. ${"and so on ".repeat(40)}${SECRET}`;
   fc.assert(

@@ -19,7 +19,8 @@ export function redactRecord(record: LogRecord, { redact }: Redactor): LogRecord
     options: options && { ...options, stop: hideIn(options.stop, hide), format: hideIn(options.format, hide) },
     error: error && { ...error, detail: hide(error.detail) },
   };
-  return { ...hidden, redacted: redacted + (Array.isArray(prompt) ? 1 : 0) };
+  if (Array.isArray(prompt)) redacted++;
+  return { ...hidden, redacted, tokens: redacted > 0 ? null : record.tokens };
 }
 
 /** All texts within a value, keys as well. */

@@ -1,3 +1,4 @@
+import type { LogLine } from "./log-line.ts";
 import type { LogRecord } from "./log-record.ts";
 
 /** One day of one model. */
@@ -14,11 +15,11 @@ interface Group {
 }
 
 /** Sums and percentiles of the log, by day and model. A few numbers of each record are in memory at a time. */
-export async function statsOf(pages: ReadableStream<readonly LogRecord[]>) {
+export async function statsOf(pages: ReadableStream<readonly LogLine[]>) {
   const groups = new Map<string, Group>();
   const reader = pages.getReader();
   for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    for (const record of next.value) add(groupOf(groups, record), record);
+    for (const { record } of next.value) add(groupOf(groups, record), record);
   }
   return [...groups.values()].map((group) => ({
     day: group.day,

@@ -4,8 +4,10 @@ import type { LogRecord } from "./log-record.ts";
 import { addRecord, BUCKETS_S, NO_TOTALS } from "./totals.ts";
 
 const record = (changes: Partial<LogRecord>): LogRecord => ({
-  schema: 4,
+  schema: 5,
   id: "id",
+  prev_hash: null,
+  salt: "",
   level: "full",
   redacted: 0,
   request_id: "id",
@@ -24,6 +26,7 @@ const record = (changes: Partial<LogRecord>): LogRecord => ({
   messages: null,
   instruction: false,
   response: "",
+  tokens: null,
   model: null,
   device: null,
   options: null,

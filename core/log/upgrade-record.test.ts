@@ -22,7 +22,15 @@ test.each([SCHEMA_1, SCHEMA_2])(
 test("a record of schema 3 becomes one of today, and nothing in it is changed", () => {
   const record = upgradeRecord(SCHEMA_3);
   expect(isLogRecord(record)).toBe(true);
-  expect(record).toEqual({ ...SCHEMA_3, schema: 4, redacted: 0, instruction: false });
+  expect(record).toEqual({
+    ...SCHEMA_3,
+    schema: 5,
+    prev_hash: null,
+    salt: "",
+    tokens: null,
+    redacted: 0,
+    instruction: false,
+  });
 });
 
 test("a damaged record does not stand in the way of the others", () => {

@@ -2,7 +2,7 @@ import { LOG_SCHEMA_VERSION, type LogOptions, type LogRecord } from "./log-schem
 
 /** A record as some version stored it. */
 export type StoredRecord = Omit<LogRecord, "schema" | keyof Added | "options"> & {
-  readonly schema: 1 | 2 | 3 | typeof LOG_SCHEMA_VERSION;
+  readonly schema: 1 | 2 | 3 | 4 | typeof LOG_SCHEMA_VERSION;
   readonly options: Partial<LogOptions> | null;
   readonly traceparent?: string | null;
 } & Partial<Added>;
@@ -10,6 +10,9 @@ export type StoredRecord = Omit<LogRecord, "schema" | keyof Added | "options"> &
 /** What schema 1 did not have, or not all of. */
 type Added = Pick<
   LogRecord,
+  | "prev_hash"
+  | "tokens"
+  | "salt"
   | "level"
   | "redacted"
   | "instruction"
@@ -42,8 +45,10 @@ const NEUTRAL = {
  */
 export function upgradeRecord(stored: StoredRecord): LogRecord {
   if (stored.schema === LOG_SCHEMA_VERSION) return stored as LogRecord;
-  const added: Pick<LogRecord, "schema" | "redacted" | "instruction"> = {
-    schema: LOG_SCHEMA_VERSION,
+  const later = { schema: LOG_SCHEMA_VERSION, prev_hash: null, salt: "", tokens: null } as const;
+  if (stored.schema === 4) return { ...(stored as LogRecord), ...later };
+  const added = {
+    ...later,
     redacted: 0,
     instruction: stored.endpoint?.endsWith("/api/generate") === true,
   };

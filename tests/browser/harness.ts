@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { type BrowserContext, test as base, expect, type Page } from "playwright/test";
 import { type Site, serveSite } from "../../cli/site-server.ts";
 import type { LogRecord } from "../../core/log/log-record.ts";
+import { cassetteFolder } from "../fixtures/cassettes.ts";
 import { STEPS_CHANNEL } from "../fixtures/fake-text.ts";
 import { DIST, withClients, withFakeWorker, withHastyWorker } from "./site-folders.ts";
 
@@ -27,7 +28,10 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
-  env: [{ MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo" }, { option: true }],
+  env: [
+    { MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo", MINIVAULT_CASSETTES: cassetteFolder() },
+    { option: true },
+  ],
   fakeEngine: [false, { option: true }],
   hasty: [false, { option: true }],
   clientsServed: [false, { option: true }],

@@ -18,27 +18,9 @@ import {
   streamSoFar,
   test,
 } from "./harness.ts";
+import { flipBit, stored } from "./stored.ts";
 
 test.use({ fakeEngine: true });
-
-/** All that the log's database holds, by store. */
-const stored = (page: Page) =>
-  page.evaluate(
-    () =>
-      new Promise<Record<string, unknown[]>>((resolve, reject) => {
-        const opening = indexedDB.open("minivault");
-        opening.onerror = reject;
-        opening.onsuccess = () => {
-          const db = opening.result;
-          const tx = db.transaction(db.objectStoreNames);
-          const readings = [...db.objectStoreNames].map((name) => [name, tx.objectStore(name).getAll()] as const);
-          tx.oncomplete = () => {
-            db.close();
-            resolve(Object.fromEntries(readings.map(([name, { result }]) => [name, result])));
-          };
-        };
-      }),
-  );
 
 /** Events of answers that are kept beside the log. */
 const keptEvents = async (page: Page) => (await stored(page))["events"]?.flat().length;
@@ -93,6 +75,38 @@ test("with storage full the answer comes all the same, and what is missing in th
   expect((await closedLogs(vault)).map(({ prompt }) => prompt)).toEqual(["stored"]);
 });
 
+test("an answer whose end could not be stored has its record as soon as storage is back", async ({ vault }) => {
+  await beginStream(vault, "held", { prompt: "slow:20", max_new_tokens: 60 });
+  await streamHas(vault, "held", 10);
+  await vault.evaluate(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        const opening = indexedDB.open("minivault", 1_000); // takes the connection of the service worker
+        opening.onerror = reject;
+        opening.onupgradeneeded = () => {
+          const store = opening.transaction!.objectStore("size");
+          let isHeld = true;
+          const hold = () => isHeld && Object.assign(store.get("size"), { onsuccess: hold });
+          hold();
+          Object.assign(globalThis, {
+            release: () => {
+              isHeld = false;
+            },
+          });
+          resolve();
+        };
+        opening.onsuccess = () => opening.result.close();
+      }),
+  );
+  await streamEnd(vault, "held");
+  await expect(vault.getByText("An exchange could not be stored: The log is being upgraded")).toBeVisible();
+  await vault.evaluate(() => (globalThis as unknown as { release(): void }).release());
+  await expect
+    .poll(async () => (await closedLogs(vault)).map(({ finish_reason }) => finish_reason))
+    .toEqual(["length"]);
+  expect((await closedLogs(vault))[0]?.response).toBe(fakeAnswer("slow:20", 60));
+});
+
 test.describe("at a site that has private things redacted", () => {
   const SECRETS = ["jane.doe@example.com", "4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "AB-1234"];
   const REDACT = { MINIVAULT_LOG_REDACT: "email,phone,card,iban", MINIVAULT_LOG_REDACT_PATTERNS: '["AB-\\\\d+"]' };
@@ -122,9 +136,40 @@ test.describe("at a site that has private things redacted", () => {
   });
 });
 
+test("a record that somebody changed is named, though it be no JSON any more, and can be deleted", async ({
+  vault,
+}) => {
+  for (const prompt of ["first", "second", "third"]) await generate(vault, { prompt, max_new_tokens: 3 });
+  const [first, second] = await closedLogs(vault);
+  const ask = (path: string, method = "GET") =>
+    vault.evaluate(
+      async ([path, method]) => {
+        const response = await fetch(path, { method });
+        return response.status === 204 ? null : response.json();
+      },
+      [path, method] as const,
+    );
+  const text = (await stored(vault))["logs"]![0] as { line: string };
+
+  await flipBit(vault, "line", text.line.indexOf("first"));
+  expect(await ask("/logs/verify")).toMatchObject({ whole: false, first_broken: { id: first?.id } });
+  expect(await ask(`/logs/${first?.id}`)).toMatchObject({ prompt: "girst" });
+
+  await flipBit(vault, "line", 0);
+  expect(await ask("/logs/verify")).toMatchObject({ whole: false, first_broken: { id: second?.id } });
+  expect(await ask(`/logs/${first?.id}`)).toMatchObject({
+    status: 500,
+    code: "log-failed",
+    detail: expect.stringContaining(`DELETE /logs/${first?.id}`),
+  });
+  await ask(`/logs/${first?.id}`, "DELETE");
+  expect(await ask("/logs/verify")).toMatchObject({ whole: true });
+  expect((await closedLogs(vault)).map(({ prompt }) => prompt)).toEqual(["second", "third", null]); // and what failed
+});
+
 const promptsStored = async (page: Page) => {
-  const rows = (await stored(page))["logs"] as { record: LogRecord }[];
-  return rows.map(({ record }) => record.prompt);
+  const rows = (await stored(page))["logs"] as { line: string }[];
+  return rows.map(({ line }) => (JSON.parse(line) as LogRecord).prompt);
 };
 
 test.describe("at a site that keeps three records", () => {

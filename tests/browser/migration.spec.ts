@@ -86,6 +86,38 @@ test("a log of the last version is one of today, its times as they were, also wh
   expect(records[0]?.timestamp_ns).toBe(SCHEMA_3.timestamp_ns);
 });
 
+test("words are found in what an older version logged, of which none was indexed", async ({ page, site }) => {
+  const records = Array.from({ length: 600 }, (_, place) => ({
+    ...SCHEMA_3,
+    id: `old-record-${place}`,
+    timestamp_ns: `${BigInt(SCHEMA_3.timestamp_ns) + BigInt(place)}`,
+    response: place % 250 ? "an answer" : "a needle",
+  }));
+  const old = await stranger(page, site.url);
+  await openOldDatabase(old, { version: 4, records });
+  await visit(page, site.url);
+  const found = async () => {
+    const text = await page.evaluate(async () => (await fetch("/logs?q=needle")).text());
+    return [...text.matchAll(/"id":"([^"]+)"/g)].map(([, id]) => id);
+  };
+  const ids = [0, 250, 500].map((place) => `old-record-${place}`);
+  await expect.poll(found).toEqual(ids); // once the upgrade is over
+  const segments = () =>
+    page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const opening = indexedDB.open("minivault");
+          opening.onsuccess = () => {
+            const all = opening.result.transaction("segments").objectStore("segments").getAll();
+            all.onsuccess = () => resolve(all.result);
+            opening.result.close();
+          };
+        }),
+    );
+  await expect.poll(segments).toMatchObject([{ segment: 0, claim: null, rows: 511 }]);
+  expect(await found()).toEqual(ids);
+});
+
 test("a tab that does not make room holds up no answer, and once it is closed the log works again", async ({
   page,
   site,

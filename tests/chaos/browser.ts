@@ -31,6 +31,8 @@ export interface BrowserOptions {
   readonly url: string;
   /** With a simulated one. */
   readonly gpu: boolean;
+  /** Of the origin; `null`: what the browser gives it. */
+  readonly quotaBytes?: number | null;
   /** Runs in every tab before its own scripts. */
   readonly script: string;
   readonly onReport: (id: string, report: Report) => void;
@@ -44,7 +46,14 @@ const NOT_INSTALLED = /bad-precaching-response|_handleInstall/;
 /**
  * Chromium by Puppeteer, whose tabs freeze when they are told to: Playwright keeps its own awake.
  */
-export async function startBrowser({ url, gpu, script, onReport, onGone }: BrowserOptions): Promise<ChaosBrowser> {
+export async function startBrowser({
+  url,
+  gpu,
+  quotaBytes = null,
+  script,
+  onReport,
+  onGone,
+}: BrowserOptions): Promise<ChaosBrowser> {
   const profile = mkdtempSync(join(tmpdir(), "minivault-chaos-"));
   const errors: string[] = [];
   let tabs: Tab[] = [];
@@ -82,6 +91,10 @@ export async function startBrowser({ url, gpu, script, onReport, onGone }: Brows
     await page.exposeFunction("chaosError", (error: string) => {
       if (!errors.includes(error) && !NOT_INSTALLED.test(error)) errors.push(error); // every tab hears of it
     });
+    if (quotaBytes !== null) {
+      const quota = { origin: new URL(url).origin, quotaSize: quotaBytes };
+      await tab.devtools.send("Storage.overrideQuotaForOrigin", quota);
+    }
     await page.evaluateOnNewDocument(script);
     await page.goto(url);
     await until(page, "vault-app >>> button.primary:not([disabled])");

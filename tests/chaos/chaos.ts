@@ -11,6 +11,7 @@ import { type BreakableHub, startBreakableHub } from "./breakable-hub.ts";
 import { startBrowser, type Tab, until } from "./browser.ts";
 import { pick, pickFault, type World } from "./faults.ts";
 import { judge, type Verdict } from "./oracle.ts";
+import { askVault, QUOTA_BYTES } from "./storage.ts";
 import { tellErrors } from "./tell-errors.ts";
 
 export interface ChaosOptions {
@@ -18,6 +19,10 @@ export interface ChaosOptions {
   readonly minutes: number;
   /** On the GPU, which is simulated and slow; else on the CPU. */
   readonly gpu?: boolean;
+  /** With a log that has a passphrase, and is locked and unlocked. */
+  readonly vault?: boolean;
+  /** The origin's storage is filled, and the log is held. */
+  readonly storage?: boolean;
   readonly tell: (line: string) => void;
 }
 
@@ -48,7 +53,14 @@ const envOf = (hub: BreakableHub, gpu: boolean) => ({
 });
 
 /** Overlapping requests in several tabs while a seeded schedule breaks things around them; then judges what came of it. */
-export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOptions): Promise<ChaosResult> {
+export async function runChaos({
+  seed,
+  minutes,
+  gpu = false,
+  vault = false,
+  storage = false,
+  tell,
+}: ChaosOptions): Promise<ChaosResult> {
   await bundle("../chaos/in-page.ts", "chaos.js");
   const folder = withVersions(false);
   let version = 0;
@@ -70,6 +82,7 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
   const tabOf = new Map<string, Page>();
   const faults: Record<string, number> = {};
   const complaints: string[] = [];
+  const storageOutages: { readonly fromMs: number; toMs: number }[] = [];
 
   const end = (id: string, how: NonNullable<Asked["end"]>["how"], detail = "") => {
     const one = asked.get(id);
@@ -80,6 +93,7 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
   const browser = await startBrowser({
     url: site.url,
     gpu,
+    quotaBytes: storage ? QUOTA_BYTES : null,
     script: readFileSync(bundlePath("chaos.js"), "utf8"),
     onReport(id, report: Report) {
       const one = asked.get(id);
@@ -113,7 +127,15 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
     browser,
     hub,
     random,
+    logHolder: null,
     setServer: async (up) => (up ? restart() : stop()),
+    storageOutage() {
+      const outage = { fromMs: Date.now(), toMs: Number.POSITIVE_INFINITY };
+      storageOutages.push(outage);
+      return () => {
+        outage.toMs = Date.now();
+      };
+    },
     async update() {
       await quiet(LAST_MS);
       deployNext();
@@ -135,7 +157,8 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
     for (const untilMs = Date.now() + ms; isOpen() > 0 && Date.now() < untilMs; ) await sleep(50);
   };
 
-  await browser.open();
+  const first = await browser.open();
+  if (vault) await askVault(first.page, "");
   const references = await readReferences(browser.tabs[0]!, bodies);
   const untilMs = Date.now() + minutes * 60_000;
   let toldMs = Date.now();
@@ -144,7 +167,7 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
     await sleep(between(STEP_MS));
     await mend(Date.now());
     if (count % FAULT_EVERY[device] === 0) {
-      const fault = pickFault(random(), gpu);
+      const fault = pickFault(random(), { gpu, vault, storage });
       try {
         const undo = await fault.strike(world);
         if (undo === null) continue;
@@ -164,8 +187,14 @@ export async function runChaos({ seed, minutes, gpu = false, tell }: ChaosOption
   await quiet(LAST_MS);
 
   const last = await browser.open();
+  if (vault) await askVault(last.page, "/unlock");
   complaints.push(...(await lastComplaints(last)), ...browser.errors);
-  const verdict = judge([...asked.values()], await readLog(last), { references, outages: hub.outages });
+  const verdict = judge([...asked.values()], await readLog(last), {
+    references,
+    outages: hub.outages,
+    storageOutages,
+    isSealed: vault,
+  });
   for (const [body, text] of await readReferences(last, oneOfEach(bodies))) {
     if (text !== references.get(body)) complaints.push(`at the end, ${JSON.stringify(body)} is answered: ${text}`);
   }
@@ -227,15 +256,20 @@ async function takeUpdate({ page }: Tab, version: string): Promise<void> {
 }
 
 async function readLog({ page }: Tab): Promise<LogRecord[]> {
-  const text = await page.evaluate(async () => (await fetch("/logs")).text());
+  const text = await page.evaluate(async () => {
+    const response = await fetch("/logs");
+    if (!response.ok) throw new Error(`The log cannot be read: ${await response.text()}`);
+    return response.text();
+  });
   return text
     .split("\n")
     .filter(Boolean)
     .map((line) => JSON.parse(line) as LogRecord);
 }
 
-/** The queue is empty, no record is open, one tab hosts the engine. */
+/** The chain is whole, the queue is empty, one tab hosts the engine. */
 async function lastComplaints({ page }: Tab): Promise<string[]> {
+  const chain = await page.evaluate(async () => (await fetch("/logs/verify")).json());
   const read = () =>
     page.evaluate(async () => {
       const { queue } = await (await fetch("/health")).json();
@@ -251,6 +285,7 @@ async function lastComplaints({ page }: Tab): Promise<string[]> {
     ({ busy, hosts } = await read());
   }
   return [
+    ...(chain.whole === true ? [] : [`the chain is broken: ${JSON.stringify(chain)}`]),
     ...(busy > 0 ? [`${busy} places of the queue are taken at the end`] : []),
     ...(hosts === 1 ? [] : [`${hosts} tabs host the engine`]),
   ];

@@ -3,6 +3,7 @@ import { type BreakableHub, CUTS } from "./breakable-hub.ts";
 import type { ChaosBrowser, Tab } from "./browser.ts";
 import { destroyGpus } from "./destroy-gpu.ts";
 import { EVICTIONS, evict } from "./evict.ts";
+import { askVault, emptyStorage, fillStorage, holdLog, releaseLog } from "./storage.ts";
 
 export interface World {
   readonly browser: ChaosBrowser;
@@ -13,13 +14,17 @@ export interface World {
   setServer(up: boolean): Promise<void>;
   /** Puts a new version on the server, and has it taken; rejects if it is not. */
   update(): Promise<void>;
+  /** From when to when records may not be stored; the first call begins it. */
+  storageOutage(): () => void;
+  /** Which tab holds the log, if one does: the next one would wait for it. */
+  logHolder: Tab | null;
 }
 
 interface Fault {
   readonly name: string;
   /** How often, beside the others. */
   readonly weight: number;
-  readonly needsGpu?: true;
+  readonly needs?: "gpu" | "vault" | "storage";
   /** What is undone later comes back as a function; `null`: there was nothing to break. */
   strike(world: World): Promise<(() => Promise<void>) | undefined | null>;
 }
@@ -30,6 +35,11 @@ export const pick = <T>(values: readonly T[], random: number): T | undefined =>
   values[Math.floor(random * values.length)];
 
 const someTab = ({ browser, random }: World): Tab | undefined => pick(browser.tabs, random());
+
+const awakeTab = ({ browser }: World): Tab | undefined => browser.tabs.find(({ frozen }) => !frozen);
+
+/** Above every version of the database; each must be above the one before. */
+const FIRST_HELD = 1_000;
 
 /** A run always goes on in at least one tab. */
 const keepOne = async ({ browser }: World) => {
@@ -85,7 +95,7 @@ const FAULTS: readonly Fault[] = [
     weight: 4,
     async strike(world) {
       const tab = someTab(world);
-      if (!tab || tab.frozen) return undefined;
+      if (!tab || tab.frozen || tab === world.logHolder) return undefined; // frozen, it would never let go
       await world.browser.freeze(tab, true);
       await keepOne(world);
       return () => world.browser.freeze(tab, false);
@@ -136,17 +146,67 @@ const FAULTS: readonly Fault[] = [
   {
     name: "destroy GPU device",
     weight: 40,
-    needsGpu: true,
+    needs: "gpu",
     async strike({ browser }) {
       const pages = browser.tabs.filter(({ frozen }) => !frozen).map(({ page }) => page);
       const counts = await Promise.all(pages.map(destroyGpus));
       return counts.some((count) => count > 0) ? undefined : null;
     },
   },
+  {
+    name: "hold the log",
+    weight: 2,
+    needs: "storage",
+    async strike(world) {
+      const tab = awakeTab(world);
+      if (!tab || world.logHolder) return null;
+      const end = world.storageOutage();
+      world.logHolder = tab;
+      await holdLog(tab.page, FIRST_HELD + Math.floor(Date.now() / 1000));
+      return async () => {
+        await releaseLog(tab.page);
+        world.logHolder = null;
+        end();
+      };
+    },
+  },
+  {
+    name: "fill the storage",
+    weight: 2,
+    needs: "storage",
+    async strike(world) {
+      const tab = awakeTab(world);
+      if (!tab) return null;
+      const end = world.storageOutage();
+      await fillStorage(tab.page);
+      return async () => {
+        const other = awakeTab(world) ?? (await world.browser.open());
+        await emptyStorage(other.page);
+        end();
+      };
+    },
+  },
+  {
+    name: "lock the log",
+    weight: 6,
+    needs: "vault",
+    async strike(world) {
+      const tab = awakeTab(world);
+      if (!tab) return null;
+      await askVault(tab.page, "/lock");
+      return async () => {
+        const other = awakeTab(world) ?? (await world.browser.open());
+        await askVault(other.page, "/unlock");
+      };
+    },
+  },
 ];
 
-export const pickFault = (random: number, gpu: boolean): Fault => {
-  const lots = FAULTS.filter(({ needsGpu }) => gpu || !needsGpu);
+/** What a run has, and may break. */
+export type Having = Readonly<Record<"gpu" | "vault" | "storage", boolean>>;
+
+export const pickFault = (random: number, has: Having): Fault => {
+  const lots = FAULTS.filter(({ needs }) => !needs || has[needs]);
   return (
     pick(
       lots.flatMap((fault) => Array<Fault>(fault.weight).fill(fault)),

@@ -28,7 +28,7 @@ async function byClient({ id, body, leaveAfter }: Ask, say: (text: string) => vo
 /** Anybody's `fetch`, which pauses in the middle of reading. */
 async function byFetch(ask: Ask, say: (text: string) => void): Promise<Report> {
   const response = await post("/generate/stream", ask, "text/plain");
-  if (!response.ok || !response.body) return { type: "end", how: "refused", detail: await response.text() };
+  if (!response.ok || !response.body) return refusal(response);
   const reader = response.body
     .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
     .getReader();
@@ -42,10 +42,15 @@ async function byFetch(ask: Ask, say: (text: string) => void): Promise<Report> {
 
 async function byJson(ask: Ask, say: (text: string) => void): Promise<Report> {
   const response = await post("/generate", ask, "application/json");
-  if (!response.ok) return { type: "end", how: "refused", detail: await response.text() };
+  if (!response.ok) return refusal(response);
   say((await response.json()).response);
   return { type: "end", how: "done" };
 }
+
+const refusal = async (response: Response): Promise<Report> => {
+  const from = response.headers.has("x-request-id") ? "the API" : "the network";
+  return { type: "end", how: "refused", detail: `${response.status} of ${from}: ${await response.text()}` };
+};
 
 /** What a complaint needs to be understood. */
 async function workers(): Promise<string> {

@@ -1,3 +1,4 @@
+import { CASSETTE_CONTRACT } from "./cassette-contract.ts";
 import type { ContractCase } from "./contract-case.ts";
 import { LOGS_CONTRACT } from "./logs-contract.ts";
 import { MINIVAULT_CONTRACT } from "./minivault-contract.ts";
@@ -7,7 +8,7 @@ import { OPENAI_CONTRACT } from "./openai-contract.ts";
 import { OPERATIONS_CONTRACT } from "./operations-contract.ts";
 import { RESUME_CONTRACT } from "./resume-contract.ts";
 
-/** What the API promises in every host; a host's own file only says how to send. The model is `minivault-demo`. */
+/** What the API promises in every host; a host's own file only says how to send. The model is `minivault-demo`, the cassette is `contract`. */
 export const API_CONTRACT: readonly ContractCase[] = [
   ...MINIVAULT_CONTRACT,
   ...LOGS_CONTRACT,
@@ -16,4 +17,5 @@ export const API_CONTRACT: readonly ContractCase[] = [
   ...OLLAMA_CONTRACT,
   ...OPERATIONS_CONTRACT,
   ...RESUME_CONTRACT,
+  ...CASSETTE_CONTRACT,
 ];

@@ -27,9 +27,12 @@ const idsAt = async (send: Send, path: string) => (await linesAt(send, path)).ma
 const records = (model: string, count: number): LogRecord[] =>
   Array.from({ length: count }, (_, place) => ({
     ...SCHEMA_3,
-    schema: 4,
+    schema: 5,
+    prev_hash: "1".repeat(64),
+    salt: "",
     redacted: 0,
     instruction: false,
+    tokens: null,
     id: crypto.randomUUID(),
     model,
     timestamp: `2026-11-${10 + place}T12:00:00.000Z`,
@@ -105,7 +108,7 @@ export const LOGS_CONTRACT: readonly ContractCase[] = [
   {
     name: "a record that is open is found, and cannot be deleted before its end",
     async run(send) {
-      const body = { prompt: STORY, max_new_tokens: 100_000, stream: true };
+      const body = { prompt: STORY, temperature: 5, seed: 5, max_new_tokens: 100_000, stream: true }; // until the context is full
       const answer = await post(send, "/generate", body, { "x-request-id": newId() });
       const reader = answer.body?.getReader() ?? assert.fail("no body");
       await reader.read();
@@ -139,7 +142,7 @@ export const LOGS_CONTRACT: readonly ContractCase[] = [
       assert.equal(await new Response(plain).text(), lines);
 
       const csv = await (await file("csv", "text/csv; charset=utf-8")).text();
-      assert.match(csv, /^schema,id,level,/);
+      assert.match(csv, /^schema,id,prev_hash,/);
       assert.lengthOf(csv.trimEnd().split("\r\n"), 4);
 
       const zip = unzipSync(new Uint8Array(await (await file("zip", "application/zip")).arrayBuffer()));
@@ -170,7 +173,7 @@ export const LOGS_CONTRACT: readonly ContractCase[] = [
 
       const old = { ...SCHEMA_2, id: crypto.randomUUID(), model };
       assert.deepEqual(await json(await importLines(send, `\n${asLines([old]).trim()}`)), { imported: 1, skipped: 0 });
-      assert.equal((await json<LogRecord>(await send(`/logs/${old.id}`))).schema, 4);
+      assert.equal((await json<LogRecord>(await send(`/logs/${old.id}`))).schema, 5);
 
       const bad = `${asLines([third])}{"schema": 4}\nnot json\n[]\n`;
       const { detail } = await isProblem(await importLines(send, bad), 400, "bad-import");
@@ -254,6 +257,46 @@ export const LOGS_CONTRACT: readonly ContractCase[] = [
         await isProblem(await send(`/logs/${id}/replay`, { method: "POST" }), 422, "not-replayable");
       }
       await isProblem(await send(`/logs/${crypto.randomUUID()}/replay`, { method: "POST" }), 404, "not-found");
+    },
+  },
+  {
+    name: "GET /logs/verify finds the log whole, whatever was deleted, imported or cut; ten lines of another program agree",
+    async run(send) {
+      const verified = async () => json(await send("/logs/verify"));
+      const other = async () => {
+        const { starts, heads } = await verified();
+        const lines = (await (await send("/logs/export")).text()).split("\n").filter((line) => line !== "");
+        const closed = lines.filter((line) => JSON.parse(line).prev_hash);
+        const hex = (bytes: ArrayBuffer) =>
+          [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0"));
+        const sha256 = async (line: string) =>
+          hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(line))).join("");
+        const have = [...(await Promise.all(closed.map(sha256))), ...starts].sort();
+        const named = [...closed.map((line) => JSON.parse(line).prev_hash), ...heads].sort();
+        assert.deepEqual(have, named);
+      };
+      for (let round = 0; round < 3; round++) await generate(send, { prompt: PARIS });
+      assert.include(await verified(), { whole: true, first_broken: null });
+      await other();
+      const { id } = await generate(send, { prompt: PARIS });
+      await generate(send, { prompt: PARIS });
+      await send(`/logs/${id}`, { method: "DELETE" });
+      const { checkpoint } = await verified();
+      const key = await crypto.subtle.importKey(
+        "jwk",
+        checkpoint.public_key,
+        { name: "ECDSA", namedCurve: "P-256" },
+        false,
+        ["verify"],
+      );
+      const { at, starts, heads } = checkpoint;
+      const signature = Uint8Array.from(atob(checkpoint.signature), (byte) => byte.charCodeAt(0));
+      const statement = new TextEncoder().encode(JSON.stringify({ at, starts, heads }));
+      assert.isTrue(await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signature, statement));
+      await importLines(send, asLines([...records(newId(), 3), { ...SCHEMA_2, id: crypto.randomUUID() }]));
+      await generate(send, { prompt: PARIS });
+      assert.isTrue((await verified()).whole);
+      await other();
     },
   },
 ];

@@ -287,6 +287,9 @@ export const MINIVAULT_CONTRACT: readonly ContractCase[] = [
       assert.equal(record.id, answer.id);
       assert.equal(record.prompt, STORY);
       assert.equal(record.response, answer.response);
+      const characters = record.tokens?.reduce((sum, [length]) => sum + length, 0);
+      assert.equal(characters, record.response.length);
+      assert.equal(record.tokens?.at(0)?.[1], record.ttft_ms ?? -1);
       assert.equal(record.mode, "full");
       assert.equal(record.model, "minivault-demo");
       assert.equal(record.finish_reason, "length");

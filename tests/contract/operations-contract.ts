@@ -129,6 +129,7 @@ export const OPERATIONS_CONTRACT: readonly ContractCase[] = [
       };
       for (const [path, operations] of Object.entries<Json>(paths)) {
         for (const [method, operation] of Object.entries<Json>(operations)) {
+          if (path.startsWith("/logs/vault") && method === "post") continue; // the log of all others would be locked
           const init = { method: method.toUpperCase() };
           const { content } = operation.requestBody ?? {};
           if (!content?.["application/json"]) {

@@ -11,8 +11,8 @@ import { startSite } from "./vault.ts";
 
 /** `MINIVAULT_KILLS=17` makes some fifty of them. */
 const TIMES = Number(process.env["MINIVAULT_KILLS"] ?? 3);
-/** One is under way, and eight wait for their turn: more are refused. */
-const STREAMS = 9;
+/** One is under way, and the others wait for their turn. */
+const STREAMS = 20;
 const TOKENS = 60;
 /** As a fast model on a GPU: at a thousand a second, a batch that is being written would be behind as well. */
 const TOKEN_MS = 20;
@@ -30,7 +30,7 @@ let browser: ChaosBrowser;
 const asked = new Map<string, Asked>();
 
 beforeEach(async () => {
-  site = await startSite({ fakeEngine: true });
+  site = await startSite({ fakeEngine: true, env: { MINIVAULT_MAX_WAITING: `${STREAMS}` } });
   await bundle("../chaos/in-page.ts", "chaos.js");
   browser = await startBrowser({
     url: site.url,

@@ -3,20 +3,27 @@ import { basename, join } from "node:path";
 import { type Site, serveSite } from "../../cli/site-server.ts";
 import type { LogRecord } from "../../core/log/log-record.ts";
 import { copyOfSite, DIST, withFakeWorker } from "../browser/site-folders.ts";
+import { cassetteFolder } from "../fixtures/cassettes.ts";
 import type { EngineBrowser, Tab } from "./engine-driver.ts";
 
 interface SiteOptions {
   readonly fakeEngine?: boolean;
   /** Files that are served beside the app's. */
   readonly beside?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The built app at a port of its own: to a browser a new origin, where nothing is stored and nothing runs. */
-export async function startSite({ fakeEngine = false, beside = [] }: SiteOptions = {}): Promise<Site> {
+export async function startSite({ fakeEngine = false, beside = [], env: own = {} }: SiteOptions = {}): Promise<Site> {
   const folder = fakeEngine ? withFakeWorker() : beside.length > 0 ? copyOfSite(() => null) : DIST;
   for (const file of beside) copyFileSync(file, join(folder, basename(file)));
   // Nobody listens at the hub's address.
-  const env = { MINIVAULT_HUB: "http://localhost:9", MINIVAULT_MODEL: "minivault-demo" };
+  const env = {
+    MINIVAULT_HUB: "http://localhost:9",
+    MINIVAULT_MODEL: "minivault-demo",
+    MINIVAULT_CASSETTES: cassetteFolder(),
+    ...own,
+  };
   const site = await serveSite({ folder, port: 0, env });
   return {
     ...site,
@@ -44,10 +51,17 @@ export const answering = (tab: Tab): Promise<void> =>
     addEventListener("error", ({ message }) => unhandled.push(message));
     addEventListener("unhandledrejection", ({ reason }) => unhandled.push(String(reason)));
     const { serviceWorker } = navigator;
+    const late = AbortSignal.timeout(120_000);
     if (!serviceWorker.controller) {
-      await new Promise((resolve) => serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
+      await new Promise((resolve, reject) => {
+        serviceWorker.addEventListener("controllerchange", resolve, { once: true });
+        late.addEventListener("abort", async () => {
+          const { active, waiting, installing } = (await serviceWorker.getRegistration()) ?? {};
+          reject(new Error(`Nobody controls the page; ${[active, waiting, installing].map((one) => one?.state)}`));
+        });
+      });
     }
-    while ((await fetch("/health")).status !== 200);
+    while ((await fetch("/health", { signal: late })).status !== 200);
   });
 
 export const unhandledIn = (tab: Tab): Promise<string[]> => tab.evaluate(() => unhandledErrors ?? []);

@@ -1,27 +1,39 @@
-import { fork } from "node:child_process";
+import { fork, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, utimesSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { openFileLog } from "../../cli/log/file-log.ts";
+import { GENESIS } from "../../core/log/chain.ts";
 import { EVERYTHING, type LogQuery, placeOf } from "../../core/log/log-query.ts";
 import type { LogRecord, LogSink } from "../../core/log/log-record.ts";
 import { isLogRecord } from "../../core/log/log-schema.ts";
 import { NO_TOTALS } from "../../core/log/totals.ts";
 import { upgradeRecord } from "../../core/log/upgrade-record.ts";
+import { verifyLog } from "../../core/log/verify.ts";
 import { createMemoryLog } from "../../logs-export/memory-log.ts";
 import { RECORDS } from "../fixtures/any-record.ts";
-import { SCHEMA_3 } from "../fixtures/old-records.ts";
+import { SCHEMA_2, SCHEMA_3 } from "../fixtures/old-records.ts";
 import { START } from "../fixtures/start-event.ts";
 
 const newFolder = () => mkdtempSync(join(tmpdir(), "minivault-log-"));
 
 async function readAll(log: LogSink, query: Partial<LogQuery> = {}): Promise<LogRecord[]> {
   const records: LogRecord[] = [];
-  for await (const page of log.read({ ...EVERYTHING, ...query })) records.push(...page);
+  for await (const page of log.read({ ...EVERYTHING, ...query })) records.push(...page.map(({ record }) => record));
   return records;
 }
 
@@ -35,6 +47,8 @@ const record = (id: string, timestamp_ns: string = SCHEMA_3.timestamp_ns): LogRe
   id,
   timestamp_ns,
 });
+
+const sha256 = (line: string): string => createHash("sha256").update(line).digest("hex");
 
 const startWriter = (...args: string[]) => {
   const script = fileURLToPath(new URL("../fixtures/file-log-writer.ts", import.meta.url));
@@ -100,6 +114,7 @@ test("two processes write to one folder, and no line of either is lost or torn",
   expect(new Set(lines.map(({ id }) => id)).size).toBe(400);
   expect(lines).toHaveLength(400);
   expect(await openFileLog(folder).totals()).toMatchObject({ requests: [{ outcome: "stop", count: 400 }] });
+  expect(await verifyLog(openFileLog(folder))).toMatchObject({ whole: true, records: 400, starts: [GENESIS] });
 });
 
 test("what a killed process left open is closed by the next one, with every token that was kept", {
@@ -125,6 +140,7 @@ test("what a killed process left open is closed by the next one, with every toke
     expect(records[0]?.response).toBe(Array.from({ length: tokens }, (_, index) => `${index} `).join(""));
   }
   expect(linesIn(folder, "2026-11-22")).toHaveLength(1);
+  expect(await verifyLog(openFileLog(folder))).toMatchObject({ whole: true, records: 1 });
 });
 
 test("a line that a crash cut short costs no other line", async () => {
@@ -144,7 +160,83 @@ test("a lock that a dead process left is taken from it", { timeout: 30_000 }, as
   mkdirSync(join(folder, ".lock"));
   utimesSync(join(folder, ".lock"), 0, 0);
   expect(await openFileLog(folder).import([record("a")])).toBe(1);
-  expect(readdirSync(folder).toSorted()).toEqual(["2026-11-22.jsonl"]);
+  expect(readdirSync(folder).toSorted()).toEqual(["2026-11-22.jsonl", "chain.json"]);
+});
+
+/** What is there after a crash: the files as they were before a change or after it, and the plan of that change. */
+async function crashed(change: (log: LogSink) => Promise<unknown>, isDone: boolean): Promise<string> {
+  const folder = newFolder();
+  const at = (ns: number) => `${BigInt(SCHEMA_3.timestamp_ns) + BigInt(ns)}`;
+  await openFileLog(folder).import([record("a"), record("b", at(1)), record("c", at(2))]);
+  const [before, after] = [newFolder(), newFolder()];
+  cpSync(folder, before, { recursive: true });
+  await change(openFileLog(folder));
+  cpSync(folder, after, { recursive: true });
+
+  const linksOf = (from: string) => {
+    const lines = linesIn(from, "2026-11-22");
+    return lines.map((line) => ({ line, hash: sha256(line), prev: JSON.parse(line).prev_hash }));
+  };
+  const [old, now] = [linksOf(before), linksOf(after)];
+  const without = (some: typeof old, others: typeof old) =>
+    some.filter(({ line }) => !others.some((other) => other.line === line)).map(({ hash, prev }) => ({ hash, prev }));
+  const left = isDone ? after : before;
+  if (isDone) cpSync(join(before, "chain.json"), join(left, "chain.json"));
+  const plan = { days: ["2026-11-22"], added: without(now, old), removed: without(old, now) };
+  writeFileSync(join(left, "chain-plan.json"), JSON.stringify(plan));
+  return left;
+}
+
+const CHANGES: [string, (log: LogSink) => Promise<unknown>][] = [
+  ["an exchange ends", async (log) => (await log.begin(record("new"), null)).close(record("new"), [])],
+  ["a record is deleted", (log) => log.delete("b")],
+];
+
+test.each(
+  CHANGES.flatMap(([what, change]) => [
+    [what, "before it is written", change, false] as const,
+    [what, "before the chain knows of it", change, true] as const,
+  ]),
+)("the chain holds when a process dies while %s, %s", async (_what, _when, change, isDone) => {
+  const folder = await crashed(change, isDone);
+  const log = openFileLog(folder);
+  expect(await verifyLog(log)).toMatchObject({ whole: true, records: linesIn(folder, "2026-11-22").length });
+  await (await log.begin(record("last"), null)).close(record("last"), []);
+  expect(await verifyLog(log)).toMatchObject({ whole: true });
+});
+
+test("what a version without a chain has written is chained", async () => {
+  const folder = newFolder();
+  writeFileSync(join(folder, "2026-11-22.jsonl"), `${JSON.stringify(SCHEMA_3)}\n${JSON.stringify(SCHEMA_2)}\n`);
+  expect(await verifyLog(openFileLog(folder))).toMatchObject({ whole: true, records: 2 });
+  const [first, second] = linesIn(folder, "2026-11-22");
+  expect(JSON.parse(second ?? "").prev_hash).toBe(sha256(first ?? ""));
+});
+
+test("a line that was changed, or is gone, is named", async () => {
+  const folder = newFolder();
+  const path = join(folder, "2026-11-22.jsonl");
+  await openFileLog(folder).import(["a", "b", "c"].map((id) => record(id)));
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replace(" Paris", " Rome"));
+  expect(await verifyLog(openFileLog(folder))).toMatchObject({ whole: false, first_broken: { id: "a" } });
+  writeFileSync(path, text.replace(/.*\n/, ""));
+  expect(await verifyLog(openFileLog(folder))).toMatchObject({ whole: false, first_broken: { id: "b" } });
+});
+
+test("the script of the docs tells a whole log from one that was changed", async () => {
+  const folder = newFolder();
+  const log = openFileLog(folder);
+  await log.import(["a", "b", "c"].map((id) => record(id)));
+  await log.delete("b");
+  const said = join(folder, "verify.json");
+  writeFileSync(said, JSON.stringify(await verifyLog(log)));
+  const path = join(folder, "2026-11-22.jsonl");
+  const script = fileURLToPath(new URL("../../docs/verify-log.mjs", import.meta.url));
+  const run = () => spawnSync(process.execPath, [script, path, said], { encoding: "utf8" });
+  expect(run()).toMatchObject({ status: 0, stdout: "2 records: none was changed, none is missing.\n" });
+  writeFileSync(path, readFileSync(path, "utf8").replace(" Paris", " Rome"));
+  expect(run()).toMatchObject({ status: 1 });
 });
 
 test("a stream goes on in the process that began it, and its record is one", async () => {

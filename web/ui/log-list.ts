@@ -1,5 +1,7 @@
 import { css, html, LitElement } from "lit";
+import { asVaultError } from "../../core/errors.ts";
 import type { LogRecord } from "../../core/log/log-record.ts";
+import { type LogLock, lockLog } from "../log-vault.ts";
 import { formatCount, formatRate } from "./format.ts";
 import { theme } from "./theme.ts";
 
@@ -10,6 +12,8 @@ export class LogList extends LitElement {
     problem: { attribute: false },
     failure: { attribute: false },
     inPage: { attribute: false },
+    lock: { attribute: false },
+    asks: { state: true },
   };
   static override styles = [
     theme,
@@ -19,6 +23,12 @@ export class LogList extends LitElement {
         align-items: center;
         justify-content: space-between;
         gap: 1rem;
+      }
+      .buttons {
+        display: flex;
+        flex-wrap: wrap;
+        justify-content: flex-end;
+        gap: 0.5rem;
       }
       ol {
         margin: 0.75rem 0 0;
@@ -65,6 +75,10 @@ export class LogList extends LitElement {
   declare failure: string | null;
   /** No service worker answers a link: `save` is dispatched in its place. */
   declare inPage: boolean;
+  /** `null` until it is known. */
+  declare lock: LogLock | null;
+  /** For a new passphrase. */
+  declare asks: boolean;
 
   constructor() {
     super();
@@ -72,18 +86,48 @@ export class LogList extends LitElement {
     this.problem = null;
     this.failure = null;
     this.inPage = false;
+    this.lock = null;
+    this.asks = false;
   }
 
   override render() {
     return html`
       <header>
         <h2>Log</h2>
-        <!-- No download attribute: with it Chromium bypasses the service worker, which names the file itself. -->
-        <a class="button" href="./logs" @click=${this.#export}>Export JSONL</a>
+        ${this.#isLocked ? "" : html`<span class="buttons">${this.#lockButton()} ${this.#exportLink()}</span>`}
       </header>
+      ${this.asks ? html`<passphrase-form .isNew=${true} @done=${() => (this.asks = false)}></passphrase-form>` : ""}
       ${this.failure ? html`<p class="card empty bad" role="alert">${this.failure}</p>` : ""}
-      ${this.problem ? html`<p class="card empty bad" role="alert">${this.problem}</p>` : this.#list()}
+      ${this.#content()}
     `;
+  }
+
+  get #isLocked(): boolean {
+    return this.lock?.state === "locked";
+  }
+
+  #content() {
+    if (this.#isLocked) return html`<passphrase-form></passphrase-form>`;
+    return this.problem ? html`<p class="card empty bad" role="alert">${this.problem}</p>` : this.#list();
+  }
+
+  #lockButton() {
+    if (this.lock?.state === "unlocked") return html`<button @click=${this.#lock}>Lock</button>`;
+    if (this.lock?.state !== "none") return "";
+    return html`<button aria-expanded=${this.asks} @click=${() => (this.asks = !this.asks)}>Passphrase</button>`;
+  }
+
+  // No download attribute: with it Chromium bypasses the service worker, which names the file itself.
+  #exportLink() {
+    return html`<a class="button" href="./logs" @click=${this.#export}>Export JSONL</a>`;
+  }
+
+  async #lock() {
+    try {
+      await lockLog();
+    } catch (cause) {
+      this.problem = asVaultError(cause).message;
+    }
   }
 
   #export(event: Event) {

@@ -7,6 +7,7 @@ import { type AnswerEvent, generate, newestLogs, resume } from "../client.ts";
 import { followFragment } from "../fragment.ts";
 import type { Vault } from "../lib.ts";
 import { library } from "../library.ts";
+import { type LogLock, logLock } from "../log-vault.ts";
 import { INITIAL_STATE, onItsWay, reduce, type UiAction, type UiState } from "../state.ts";
 import { recallUnfinished, rememberUnfinished } from "../unfinished.ts";
 import { type EngineWatch, watchEngine, watchLog, watchReturn } from "../watch.ts";
@@ -15,6 +16,7 @@ import { EngineStatusView } from "./engine-status.ts";
 import { InstallButton } from "./install-button.ts";
 import { LogList } from "./log-list.ts";
 import { ModelsSection } from "./models-section.ts";
+import { PassphraseForm } from "./passphrase-form.ts";
 import { type ChooseEvent, PromptForm, type SubmitEvent } from "./prompt-form.ts";
 import { saveLog } from "./save-log.ts";
 import { theme } from "./theme.ts";
@@ -101,6 +103,8 @@ export class VaultApp extends LitElement {
   #state: UiState = INITIAL_STATE;
   #records: readonly LogRecord[] = [];
   #logProblem: string | null = null;
+  #lock: LogLock | null = null;
+  #locking: ReturnType<typeof setTimeout> | undefined;
   #logFailure: string | null = null;
   #engine: EngineWatch | undefined;
   #run: AbortController | undefined;
@@ -176,6 +180,7 @@ export class VaultApp extends LitElement {
           tabindex="-1"
           .records=${this.#records}
           .problem=${this.#logProblem}
+          .lock=${this.#lock}
           .failure=${this.#logFailure}
           .inPage=${inPage !== null}
           @save=${this.#saveLog}
@@ -229,11 +234,23 @@ export class VaultApp extends LitElement {
 
   async #readLog() {
     try {
-      this.#records = await newestLogs(20);
+      await this.#readLock();
+      if (this.#lock?.state !== "locked") this.#records = await newestLogs(20);
       this.#logProblem = null;
     } catch (cause) {
       this.#logProblem = asVaultError(cause).message;
     }
+    this.requestUpdate();
+  }
+
+  /** What was read is not shown any longer than it could be read again. */
+  async #readLock() {
+    this.#lock = await logLock();
+    const { state, locks_at } = this.#lock;
+    if (state === "locked") this.#records = [];
+    clearTimeout(this.#locking);
+    if (locks_at)
+      this.#locking = setTimeout(() => void this.#readLock().catch(() => {}), Date.parse(locks_at) - Date.now());
     this.requestUpdate();
   }
 
@@ -258,6 +275,7 @@ customElements.define("answer-view", AnswerView);
 customElements.define("install-button", InstallButton);
 customElements.define("models-section", ModelsSection);
 customElements.define("log-list", LogList);
+customElements.define("passphrase-form", PassphraseForm);
 customElements.define("vault-app", VaultApp);
 
 declare global {
