@@ -12,9 +12,10 @@ test.use({ fakeEngine: true });
 const MB = 1e6;
 const FOLDER = fileURLToPath(new URL("../fixtures/merged-decoder", import.meta.url));
 
-/** What has become of a model's files, as the engine would tell. */
-const tell = (page: Page, script: LibraryScript) =>
-  page.evaluate(
+/** What has become of a model's files, as the engine would tell. Who has listed its models listens. */
+async function tell(page: Page, script: LibraryScript): Promise<void> {
+  await expect(picker(page).getByRole("option", { name: "distilgpt2" })).toBeAttached();
+  await page.evaluate(
     ([name, script]) => {
       const channel = new BroadcastChannel(name);
       channel.postMessage(script);
@@ -22,6 +23,7 @@ const tell = (page: Page, script: LibraryScript) =>
     },
     [LIBRARY_CHANNEL, script] as const,
   );
+}
 
 /** As if another model were on its way while this one answers. */
 const tellLoading = (page: Page, loading: Loading | null) =>
@@ -50,6 +52,7 @@ async function openModels(page: Page) {
   await expect(button(page, "Download distilgpt2")).toBeVisible();
 }
 
+const picker = (page: Page) => page.getByLabel("Model", { exact: true });
 const button = (page: Page, name: string) => page.getByRole("button", { name, exact: true });
 const row = (page: Page, name: string) =>
   page.locator("model-row").filter({ has: page.locator(".name").getByText(name, { exact: true }) });
@@ -61,6 +64,7 @@ test("a model is downloaded, paused, resumed and deleted, and says how far it is
     await expect(model).toContainText(fact);
   }
   await button(vault, "Download distilgpt2").click();
+  await expect(model).toContainText("0 kB of 85 MB"); // what is told before the engine has begun would be undone
   await tell(vault, downloading("distilgpt2", 40 * MB, 2.1 * MB));
   await expect(model).toContainText("40 MB of 85 MB · 2.1 MB/s · 25 s left");
   await expect(vault.locator("summary").filter({ hasText: "Models" })).toContainText("1 here · 1 downloading");
@@ -68,6 +72,7 @@ test("a model is downloaded, paused, resumed and deleted, and says how far it is
   await expect(model).toContainText("40 MB of 85 MB · paused");
   await expect(vault.locator("models-panel")).toContainText("Models take 40 MB of your disk.");
   await button(vault, "Resume distilgpt2").click();
+  await expect(button(vault, "Pause distilgpt2")).toBeVisible();
   await tell(vault, { name: "distilgpt2", files: { state: "stored" } });
   await expect(model).toContainText("Downloaded");
   await button(vault, "Delete distilgpt2").click();
@@ -130,24 +135,22 @@ test("the model that was chosen is asked, also after a reload; by default none i
     await expect(vault.getByRole("region", { name: "Answer" })).toContainText("128 tokens");
   };
   await generate();
-  const picker = vault.getByLabel("Model", { exact: true });
-  await expect(picker.locator("optgroup")).toHaveCount(2);
-  await picker.selectOption({ label: "distilgpt2 · 82M · 85 MB" });
+  await expect(picker(vault).locator("optgroup")).toHaveCount(2);
+  await picker(vault).selectOption({ label: "distilgpt2 · 82M · 85 MB" });
   await generate();
   await visit(vault, vault.url());
-  await expect(picker).toHaveValue("distilgpt2");
+  await expect(picker(vault)).toHaveValue("distilgpt2");
   await generate();
   expect([...new Set(asked)]).toEqual([undefined, "distilgpt2"]);
 });
 
 test("a chosen model that is deleted for good is not asked any more", async ({ vault }) => {
   await tell(vault, { name: "someone/theirs", files: { state: "stored" } });
-  const picker = vault.getByLabel("Model", { exact: true });
-  await picker.selectOption("someone/theirs");
+  await picker(vault).selectOption("someone/theirs");
   await openModels(vault);
   await button(vault, "Delete someone/theirs").click();
   await row(vault, "someone/theirs").getByRole("button", { name: "Delete" }).click();
-  await expect(picker).toHaveValue("");
+  await expect(picker(vault)).toHaveValue("");
 });
 
 test("a model on its way shows how far it is beside the one that answers, and can be cancelled", async ({ vault }) => {

@@ -205,8 +205,8 @@ export async function runChaos({
   return { ...verdict, complaints: [...complaints, ...verdict.complaints], seed, faults };
 }
 
-/** The button of the update's notice. */
-const OFFER = "vault-app >>> .line button";
+/** The button of the update's notice, no other line's. */
+const OFFER = "vault-app >>> update-notice >>> button";
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
