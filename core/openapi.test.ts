@@ -38,6 +38,13 @@ test("bodies are described by the schemas that check them", () => {
   });
 });
 
+test("a request with a body may say how much of it is logged", () => {
+  const { post } = document.paths["/generate"] as { post: { parameters: object[] } };
+  expect(post.parameters).toMatchObject([{ name: "x-minivault-log", in: "header" }]);
+  const { get } = document.paths["/health"] as { get: { parameters: object[] } };
+  expect(get.parameters).toEqual([]);
+});
+
 test("the version is the package's", () => {
   expect(VERSION).toBe(packageJson.version);
   expect(document.info.version).toBe(packageJson.version);

@@ -1,6 +1,7 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import type { Dialect, Parameter, Route } from "./dialect.ts";
 import { VaultError } from "./errors.ts";
+import { LEVEL_HEADER, LOG_LEVELS } from "./log/log-level.ts";
 import { VERSION } from "./version.ts";
 
 const ABOUT = `A private language-model endpoint inside this page's own origin: a service worker answers every route below,
@@ -35,12 +36,12 @@ export function openApiDocument(dialects: readonly Dialect[], basePath: string) 
 }
 
 function operation(dialect: Dialect, route: Route) {
-  const { method, path, summary, body, bodyType, examples, parameters, mediaTypes, status = 200 } = route;
+  const { method, path, summary, body, bodyType, examples, parameters = [], mediaTypes, status = 200 } = route;
   return {
     operationId: `${method.toLowerCase()}${path.replace(/:.*/, "one").replaceAll("/", "_")}`,
     tags: [dialect.title],
     summary,
-    ...(parameters && { parameters: parameters.map(describeParameter) }),
+    parameters: [...parameters.map(describeParameter), ...(body ? [LEVEL] : [])],
     ...(body && {
       requestBody: {
         required: true,
@@ -59,6 +60,13 @@ function operation(dialect: Dialect, route: Route) {
     },
   };
 }
+
+const LEVEL = {
+  name: LEVEL_HEADER,
+  in: "header",
+  description: "How much the log keeps of this request; never more than the site allows",
+  schema: { enum: LOG_LEVELS },
+};
 
 const describeParameter = ({ name, in: place, about, example }: Parameter) => ({
   name,

@@ -165,7 +165,7 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
 /** Failures before it are those of what was wanted. */
 const settledFor = ({ gpu, dtype }: Attempt, failures: readonly string[]): Fallback => ({
   wanted: gpu || failures.some((failure) => failure.includes("WebGPU")) ? "webgpu" : "wasm",
-  reason: `${failures.join("; ")}, so the ${gpu ? "GPU" : "CPU"} computes${gpu ? ` on ${dtype}` : ""}`,
+  reason: `${failures.join("; ")}, so the ${gpu ? "GPU" : "CPU"} computes${gpu ? ` on ${dtype}` : ""}.`,
 });
 
 /** What another device would not help against. */

@@ -6,14 +6,17 @@ import type { LogRecord } from "./log-record.ts";
 export const LOG_LEVELS = ["none", "metadata", "full"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const HEADER = "x-minivault-log";
+export const LEVEL_HEADER = "x-minivault-log";
 
 /** What a request asks for, but no more than its site allows. Throws `bad-request` if it asks for something else. */
 export function levelOf(headers: Headers, site: LogLevel): LogLevel {
-  const asked = headers.get(HEADER) ?? site;
+  const asked = headers.get(LEVEL_HEADER) ?? site;
   const place = LOG_LEVELS.indexOf(asked.trim().toLowerCase() as LogLevel);
   if (place === -1) {
-    throw new VaultError("bad-request", `${HEADER} must be none, metadata or full, not ${JSON.stringify(asked)}.`);
+    throw new VaultError(
+      "bad-request",
+      `${LEVEL_HEADER} must be none, metadata or full, not ${JSON.stringify(asked)}.`,
+    );
   }
   return LOG_LEVELS[Math.min(place, LOG_LEVELS.indexOf(site))]!;
 }

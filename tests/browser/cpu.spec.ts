@@ -17,7 +17,9 @@ test.describe("where WebGPU is asked for and not there", () => {
   test.use({ env: { MINIVAULT_HUB: DEAD_HUB, MINIVAULT_MODEL: "minivault-demo", MINIVAULT_DEVICE: "webgpu" } });
 
   test("the CPU computes, and the page says why", async ({ vault }) => {
-    await expect(vault.getByText("This browser offers no WebGPU adapter, so the CPU computes.")).toBeVisible();
+    await expect(
+      vault.getByText("This browser offers no WebGPU adapter, so the CPU computes.", { exact: true }),
+    ).toBeVisible();
     expect((await health(vault)).fallback.wanted).toBe("webgpu");
     expect((await generate(vault, { prompt: "Q: What is the capital of France?\nA:" })).response).toBe(" Paris.");
   });

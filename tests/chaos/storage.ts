@@ -43,7 +43,7 @@ export const releaseLog = (page: Page): Promise<void> =>
 export const fillStorage = (page: Page): Promise<void> =>
   page.evaluate(async () => {
     const frame = document.body.appendChild(document.createElement("iframe"));
-    const cache = await (frame.contentWindow as typeof globalThis).caches.open("filler");
+    const cache = await frame.contentWindow!.caches.open("filler");
     let count = 0;
     for (const bytes of [16_000_000, 1_000_000, 64_000, 4_000]) {
       try {

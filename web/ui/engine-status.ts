@@ -124,7 +124,7 @@ export class EngineStatusView extends LitElement {
     return html`
       <div class="notice">
         <p>
-          ${isDevice ? nothing : html`<strong>${model}</strong> answers in place of <strong>${wanted}</strong>: `}${reason}.
+          ${isDevice ? nothing : html`<strong>${model}</strong> answers in place of <strong>${wanted}</strong>: `}${reason}
         </p>
         ${isDevice || isTried ? nothing : html`<button @click=${() => this.#emit("retry")}>Try again</button>`}
       </div>
