@@ -1,6 +1,7 @@
 import type { Page } from "playwright/test";
 import { SCHEMA_3 } from "../fixtures/old-records.ts";
 import { expect, generate, stopServiceWorker, test } from "./harness.ts";
+import { flipBit } from "./stored.ts";
 
 test.use({ fakeEngine: true });
 
@@ -73,6 +74,8 @@ const claim = (page: Page, segment: number) =>
     segment,
   );
 
+const remove = (page: Page, id: string) => page.evaluate((id) => fetch(`/logs/${id}`, { method: "DELETE" }), id);
+
 const byTime = (ids: readonly string[]) => {
   const at = (id: string) => (Number(id.replace("record-of-place-", "")) * 1009) % RECORDS;
   return ids.toSorted((a, b) => at(a) - at(b));
@@ -111,10 +114,9 @@ test("words are found in a log of several segments, before and after they are in
   await expect.poll(() => indexed(vault)).toEqual([0, 1, 2]);
   await expectFound(vault, IDS);
 
-  const remove = (id: string) => vault.evaluate((id) => fetch(`/logs/${id}`, { method: "DELETE" }), id);
-  await remove(idOf(700));
+  await remove(vault, idOf(700));
   expect(await indexed(vault)).toEqual([0, 2]); // no word of a segment is left of which a record was deleted
-  await remove(idOf(1599));
+  await remove(vault, idOf(1599));
   const left = IDS.filter((id) => id !== idOf(700) && id !== idOf(1599));
   await expectFound(vault, left);
   await expect.poll(() => indexed(vault)).toEqual([0, 1, 2]);
@@ -122,6 +124,17 @@ test("words are found in a log of several segments, before and after they are in
 
   await stopServiceWorker(context, vault);
   await expectFound(vault, left);
+});
+
+test("a damaged record keeps no other from being indexed", async ({ vault }) => {
+  await fill(vault);
+  await expect.poll(() => indexed(vault)).toEqual([0, 1, 2]);
+  await flipBit(vault, "line", 0);
+  await remove(vault, idOf(5)); // its segment is indexed anew, the damaged one in it
+  expect(await indexed(vault)).toEqual([1, 2]);
+  await expect.poll(() => indexed(vault)).toEqual([0, 1, 2]);
+  await remove(vault, idOf(0));
+  await expectFound(vault, IDS.slice(2));
 });
 
 test("what a version without words has changed is found, and what it has deleted leaves no words", async ({
