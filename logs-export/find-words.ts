@@ -46,18 +46,15 @@ export async function partsWith(db: Database, query: LogQuery): Promise<readonly
   const inTime = indexed.filter((one) => one.toNs >= first && one.fromNs <= last).sort(byTime);
 
   const sample = inTime.slice(0, SAMPLE);
-  const found = await Promise.all(sample.map(({ segment }) => countIn(tx.objectStore("words"), segment, hashes)));
-  if (sum(found) >= limit && isFrequent(sum(found), sample)) return null;
+  const lists = await Promise.all(sample.map(({ segment }) => listsIn(tx.objectStore("words"), segment, hashes)));
+  const found = sum(lists.map((places) => inAll(places).length));
+  if (found >= limit && isFrequent(found, sample)) return null;
 
-  const shards = await Promise.all(
-    hashes.map(async (hash) => {
-      const rows = await tx.objectStore("words").getAll(inShard(shardOf(hash)));
-      return new Map(rows.map((row) => [row.segment, row]));
-    }),
-  );
+  const countOf = (at: number): number => sum(lists.map((places) => places[at]!.length));
+  const rarestFirst = [...hashes.keys()].sort((a, b) => countOf(a) - countOf(b)).map((at) => hashes[at]!);
+  const places = await placesWith(tx.objectStore("words"), rarestFirst);
   const parts = inTime.map(({ segment, fromNs, toNs, unread }) => {
-    const lists = hashes.map((hash, at) => placesOf(shards[at]!.get(segment)!, hash));
-    const keys = [...inAll(lists), ...unread].map((place) => firstKeyOf(segment) + place);
+    const keys = [...(places.get(segment) ?? []), ...unread].map((place) => firstKeyOf(segment) + place);
     return { segment, fromNs, toNs, keys };
   });
   if (isFrequent(sum(parts.map(({ keys }) => keys.length)), inTime)) return null;
@@ -71,13 +68,32 @@ export async function partsWith(db: Database, query: LogQuery): Promise<readonly
   return [...worth.map((part) => (part.keys.length < MANY ? part : { ...part, keys: null })), ...others].sort(byTime);
 }
 
-/** How many of a segment's rows may have all of the words. */
-async function countIn(words: Words, segment: number, hashes: readonly number[]): Promise<number> {
+/** Which of a segment's rows may have each of the words. */
+async function listsIn(words: Words, segment: number, hashes: readonly number[]): Promise<readonly Uint16Array[]> {
   const rows = await Promise.all(hashes.map((hash) => words.get([shardOf(hash), segment])));
-  return inAll(hashes.map((hash, at) => placesOf(rows[at]!, hash))).length;
+  return hashes.map((hash, at) => placesOf(rows[at]!, hash));
 }
 
-type Words = { get(key: [shard: number, segment: number]): Promise<Postings | undefined> };
+/** By segment, the rows that may have all of the words. Those behind a word that none has are not read. */
+async function placesWith(words: Words, hashes: readonly number[]): Promise<ReadonlyMap<number, Uint16Array>> {
+  let found = new Map<number, Uint16Array>();
+  for (const [turn, hash] of hashes.entries()) {
+    const lists = (await words.getAll(inShard(shardOf(hash)))).map((row) => {
+      const places = placesOf(row, hash);
+      return [row.segment, turn === 0 ? places : inAll([found.get(row.segment) ?? NONE, places])] as const;
+    });
+    found = new Map(lists.filter(([, places]) => places.length > 0));
+    if (found.size === 0) break;
+  }
+  return found;
+}
+
+const NONE = new Uint16Array();
+
+interface Words {
+  get(key: [shard: number, segment: number]): Promise<Postings | undefined>;
+  getAll(range: IDBKeyRange): Promise<(Postings & { readonly segment: number })[]>;
+}
 type Times = Pick<Part, "fromNs" | "toNs">;
 
 /** Of these segments' rows, to be read by time. */

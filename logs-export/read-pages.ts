@@ -29,9 +29,10 @@ async function* pages(open: Open, openerOf: OpenerOf, asked: LogQuery): AsyncGen
   const { mode, finishReason, words } = asked;
   /** By the index: what is only copied is not parsed. */
   const isDecided = query === asked && mode === null && finishReason === null && words.length === 0;
-  const count = await rowsPerPage(db);
+  const most = await rowsPerPage(db);
   let { limit } = query;
-  for (let page = pageOf(db, query, Math.min(limit, count)); ; ) {
+  let count = Math.min(limit, most);
+  for (let page = pageOf(db, query, count); ; ) {
     const rows = await page;
     const last = rows.at(-1);
     if (!last) return;
@@ -39,6 +40,7 @@ async function* pages(open: Open, openerOf: OpenerOf, asked: LogQuery): AsyncGen
     const found = (isDecided ? lines : lines.filter(({ record }) => matches(record, asked))).slice(0, limit);
     limit -= found.length;
     if (limit <= 0) return yield found;
+    count = Math.min(2 * count, most); // few are wanted still, or few of many fit
     page = pageOf(db, { ...query, after: placeOf(lines.at(-1)!.record) }, count); // while this one is written
     page.catch(() => {}); // it is told when it is read, if it is
     if (found.length > 0) yield found;

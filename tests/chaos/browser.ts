@@ -114,8 +114,10 @@ export async function startBrowser({
       await tab.page.close().catch(() => {});
     },
     async crashTab(tab) {
+      const crashed = new Promise((resolve) => tab.page.once("error", resolve));
       drop(tab);
       tab.devtools.send("Page.crash").catch(() => {}); // nobody is left to answer
+      await crashed; // else the next tab meets the service worker that dies with this one
     },
     async freeze(tab, frozen) {
       tab.frozen = frozen;
@@ -150,5 +152,14 @@ export async function until(page: Page, selector: string): Promise<void> {
     if (await page.$(selector).catch(() => null)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`there is no ${selector} after a minute`);
+  throw new Error(`there is no ${selector} after a minute, but ${await shownOn(page)}`);
 }
+
+/** Texts of the page, to tell why a run failed. */
+const shownOn = (page: Page): Promise<string> =>
+  page
+    .evaluate(() => {
+      const roots = [...document.querySelectorAll("*")].map(({ shadowRoot }) => shadowRoot?.textContent ?? "");
+      return `${document.readyState}: ${document.body.textContent} ${roots.join(" ")}`.replace(/\s+/g, " ");
+    })
+    .catch((cause: unknown) => `no page (${cause})`);
