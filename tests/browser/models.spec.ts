@@ -38,6 +38,12 @@ const get = (page: Page, path: string) => page.evaluate(async (path) => (await f
 const stateOf = async (page: Page, name: string) =>
   (await get(page, "/models")).models.find((model: { name: string }) => model.name === name);
 
+/** Bytes of a download that are still to come. */
+const leftOf = async (page: Page, name: string) => {
+  const { loaded_bytes, total_bytes } = await stateOf(page, name);
+  return total_bytes - loaded_bytes;
+};
+
 /** A stored file, behind the app's back. */
 const tamper = (page: Page, how: "change a byte" | "evict", sizeBytes = SIZE) =>
   page.evaluate(
@@ -88,11 +94,16 @@ test("a first visit: bytes on the page, three cuts, each resumed, verified, and 
   hub,
   site,
 }) => {
-  hub.faults = [{ cutAfter: 200_000, cutMs: 500, bytesPerSecond: 400_000, times: 3 }];
+  hub.faults = [{ stallAfter: 200_000, bytesPerSecond: 400_000, times: 3 }];
   await visit(page, site.url);
   const status = page.locator("engine-status");
   await expect(status.getByText(`Downloading ${MODEL}`, { exact: true })).toBeVisible();
   await expect(status.getByText(/\d+ kB of \d+ kB/)).toBeVisible();
+  for (const readBytes of [200_000, 400_000, 600_000]) {
+    // What was not read before a cut is sent again.
+    await expect.poll(() => leftOf(page, MODEL)).toBe(SIZE - readBytes);
+    hub.breakAll();
+  }
   expect(await generate(page, ask)).toMatchObject({ ...RIGHT, model: MODEL });
   const ranges = hub.log.filter(({ path, method }) => path === WEIGHTS_PATH && method === "GET");
   expect(ranges.map(({ range }) => range !== null)).toEqual([false, true, true, true]);
