@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { GREEDY } from "../models/catalogue.ts";
 import { awaitSure } from "./await-sure.ts";
 import type { TokenEvent } from "./protocol.ts";
+import { GREEDY } from "./protocol.ts";
 
 /** A clock that a token takes `tokenMs` of, and an answer of up to 100 tokens. */
 function slowAnswer(tokenMs: number, tokens = 100) {

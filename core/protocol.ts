@@ -32,6 +32,20 @@ export interface Sampling {
   readonly logitBias: readonly (readonly [tokenId: number, bias: number])[];
 }
 
+/** Always the likeliest token: every stage is off. */
+export const GREEDY: Sampling = {
+  temperature: 0,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  typicalP: 1,
+  repetitionPenalty: 1,
+  repetitionWindow: -1,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  logitBias: [],
+};
+
 export interface ChatMessage {
   readonly role: "system" | "user" | "assistant";
   readonly content: string;

@@ -34,8 +34,7 @@ async function* pages(open: Open, openerOf: OpenerOf, asked: LogQuery): AsyncGen
   let count = Math.min(limit, most);
   for (let page = pageOf(db, query, count); ; ) {
     const rows = await page;
-    const last = rows.at(-1);
-    if (!last) return;
+    if (rows.length === 0) return;
     const lines = opener ? await Promise.all(rows.map((row) => openRow(opener, row))) : rows.map(lineOf);
     const found = (isDecided ? lines : lines.filter(({ record }) => matches(record, asked))).slice(0, limit);
     limit -= found.length;

@@ -1,21 +1,9 @@
 import type { VaultConfig } from "../core/config.ts";
-import type { Sampling } from "../core/protocol.ts";
+import { GREEDY, type Sampling } from "../core/protocol.ts";
 import { DISTILGPT2_FILES, DISTILGPT2_REVISION } from "./distilgpt2-files.ts";
 import { EMBEDDED_FILES } from "./embedded-files.ts";
 import type { DtypeTable, ModelEntry, ModelManifest } from "./model-entry.ts";
 
-export const GREEDY: Sampling = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  typicalP: 1,
-  repetitionPenalty: 1,
-  repetitionWindow: -1,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-  logitBias: [],
-};
 /** Of models that were not made to say one thing. */
 export const NUCLEUS: Sampling = { ...GREEDY, temperature: 0.8, topK: 50, topP: 0.95 };
 

@@ -1,4 +1,4 @@
-import type { EngineStatus, ModelCard } from "../protocol.ts";
+import { type EngineStatus, GREEDY, type ModelCard } from "../protocol.ts";
 import type { Cassette } from "./cassette.ts";
 
 type Ready = Extract<EngineStatus, { state: "ready" }>;
@@ -41,16 +41,5 @@ const CARD: Omit<ModelCard, "name" | "sizeBytes" | "loadedMs"> = {
   vocabularySize: 0,
   chatTemplate: "",
   endToken: "",
-  defaults: {
-    temperature: 0,
-    topK: 0,
-    topP: 1,
-    minP: 0,
-    typicalP: 1,
-    repetitionPenalty: 1,
-    repetitionWindow: -1,
-    frequencyPenalty: 0,
-    presencePenalty: 0,
-    logitBias: [],
-  },
+  defaults: GREEDY,
 };

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createMemoryLog } from "../../logs-export/memory-log.ts";
-import { GREEDY } from "../../models/catalogue.ts";
 import { createApi } from "../api.ts";
 import type { Engine, TokenEvent } from "../protocol.ts";
+import { GREEDY } from "../protocol.ts";
 
 /** Texts that a format could trip over. */
 const piece = fc.oneof(

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Sampling } from "../../core/protocol.ts";
-import { GREEDY } from "../../models/catalogue.ts";
+import { GREEDY } from "../../core/protocol.ts";
 import { randomAt } from "../random.ts";
 import { argmax, draw, softmax } from "./candidates.ts";
 import { chooseToken } from "./choose-token.ts";

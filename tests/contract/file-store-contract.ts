@@ -1,5 +1,5 @@
 import { assert } from "chai";
-import { GREEDY } from "../../models/catalogue.ts";
+import { GREEDY } from "../../core/protocol.ts";
 import type { FileStore, StoredFile } from "../../models/file-store.ts";
 import { createHasher } from "../../models/hash.ts";
 import type { ModelFile, ModelManifest } from "../../models/model-entry.ts";

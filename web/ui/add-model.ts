@@ -49,13 +49,6 @@ export class AddModel extends LitElement {
       input {
         flex: 1;
         min-width: 0;
-        min-height: 44px;
-        padding: 0 0.75rem;
-        border: 1px solid var(--line);
-        border-radius: 10px;
-        background: var(--paper);
-        color: var(--ink);
-        font: 0.92rem var(--sans);
       }
       form button {
         flex: none;

@@ -42,13 +42,6 @@ export class PassphraseForm extends LitElement {
       input {
         flex: 1;
         min-width: 0;
-        min-height: 44px;
-        padding: 0 0.75rem;
-        border: 1px solid var(--line);
-        border-radius: 10px;
-        background: var(--paper);
-        color: var(--ink);
-        font: 0.92rem var(--sans);
       }
       p {
         margin: 0.5rem 0 0;

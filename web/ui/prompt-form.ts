@@ -108,14 +108,8 @@ export class PromptForm extends LitElement {
       input {
         display: block;
         width: 100%;
-        min-height: 44px;
         margin-top: 0.25rem;
-        padding: 0 0.75rem;
-        border: 1px solid var(--line);
-        border-radius: 10px;
-        background: var(--paper);
-        color: var(--ink);
-        font: 0.95rem var(--sans);
+        font-size: 0.95rem;
       }
       .actions {
         display: flex;

@@ -24,6 +24,15 @@ export const theme = css`
   .muted {
     color: var(--muted);
   }
+  input {
+    min-height: 44px;
+    padding: 0 0.75rem;
+    border: 1px solid var(--line);
+    border-radius: 10px;
+    background: var(--paper);
+    color: var(--ink);
+    font: 0.92rem var(--sans);
+  }
   button,
   a.button {
     display: inline-flex;
