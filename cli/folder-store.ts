@@ -56,9 +56,9 @@ export function createFolderStore(root: string): FileStore {
 
 async function openPart(file: string, path: string): Promise<PartFile> {
   await mkdir(dirname(file), { recursive: true });
-  const handle = await open(file + PART, "a");
-  let { size } = await handle.stat();
+  let size = existsSync(file + PART) ? (await stat(file + PART)).size : 0;
   let etag = existsSync(file + ETAG) ? await readFile(file + ETAG, "utf8") : null;
+  const handle = await open(file + PART, "a"); // last, so that a failure above leaves nothing open
   return {
     get sizeBytes() {
       return size;

@@ -6,6 +6,8 @@ import { VaultError } from "./errors.ts";
 import { newRequest } from "./generate-request.ts";
 import { serveEngine } from "./port-server.ts";
 import { type Engine, type Port, PROTOCOL_VERSION, type TokenEvent } from "./protocol.ts";
+import { randomId } from "./random-id.ts";
+import { holdLock } from "./web-lock.ts";
 
 const SHORT: Leases = { linkMs: 1_200, statusMs: 300, promptMs: 200, tokenMs: 200 };
 const request = newRequest({ type: "text", text: "a" }, { maxNewTokens: 20 });
@@ -26,20 +28,26 @@ function hangingFrom(step: number): { engine: Engine; hangs: () => boolean } {
 }
 const healthy = () => hangingFrom(Number.POSITIVE_INFINITY).engine;
 
-/** The page's part: gives the next of these engines to whoever asks; its lock is its number. */
+/** The page's part: gives the next of these engines, which hold their locks as workers do, to whoever asks. */
 function linkTo(engines: Engine[], { version = PROTOCOL_VERSION, leases = SHORT } = {}) {
-  const stuck: string[] = [];
+  const locks: string[] = [];
+  /** Numbers of engines, counted from 1. */
+  const stuck: number[] = [];
   let given = 0;
   const link: EngineLink = createEngineLink({
     leases,
-    reportStuck: (lock) => void stuck.push(lock),
-    askForPort: () => {
-      const engine = engines[given];
+    reportStuck: (lock) => void stuck.push(locks.indexOf(lock) + 1),
+    askForPort: async () => {
+      const engine = engines[locks.length];
       if (!engine) return;
+      const lock = randomId();
+      locks.push(lock);
       const { port1, port2 } = new MessageChannel();
       ports.push(port1, port2);
       serveEngine(engine, port1 as Port);
-      link.offer(port2 as Port, version, `lock ${++given}`);
+      await holdLock(lock);
+      link.offer(port2 as Port, version, lock);
+      given++;
     },
   });
   return { link, stuck, given: () => given };
@@ -59,14 +67,14 @@ const WHOLE = "bcdefghijklmnopqrstu";
 test("an engine that hangs in the middle of an answer is reported, and the next one goes on with it", async () => {
   const { link, stuck, given } = linkTo([hangingFrom(8).engine, healthy()]);
   expect(await textOf(link.generate(request))).toBe(WHOLE);
-  expect(stuck).toEqual(["lock 1"]);
+  expect(stuck).toEqual([1]);
   expect(given()).toBe(2);
 });
 
 test("an engine that hangs while it reads the prompt: the same", async () => {
   const { link, stuck } = linkTo([hangingFrom(1).engine, healthy()]);
   expect(await textOf(link.generate(request))).toBe(WHOLE);
-  expect(stuck).toEqual(["lock 1"]);
+  expect(stuck).toEqual([1]);
 });
 
 test("engines that all hang end the answer with a sentence", async () => {

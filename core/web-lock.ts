@@ -2,7 +2,7 @@
  * Locks tell who is alive: the browser releases them when their realm dies, however it dies.
  * https://w3c.github.io/web-locks/
  *
- * Node has none before version 24, insecure contexts have none, and where storage is refused (in other sites' frames,
+ * Node has none before version 24.5, insecure contexts have none, and where storage is refused (in other sites' frames,
  * say) they are too. There a realm is on its own.
  */
 const locks = (): LockManager | undefined => globalThis.navigator?.locks;

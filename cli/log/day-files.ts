@@ -139,6 +139,9 @@ async function appendSynced(path: string, text: string): Promise<void> {
 async function syncFolder(path: string): Promise<void> {
   if (process.platform === "win32") return; // which cannot open one
   const folder = await open(path);
-  await folder.sync();
-  await folder.close();
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }

@@ -28,9 +28,12 @@ export function createOpenRecords(folder: string) {
     async write(lines: readonly OpenLine[]): Promise<void> {
       await mkdir(folder, { recursive: true });
       const file = await open(path, "a");
-      await file.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-      await file.datasync();
-      await file.close();
+      try {
+        await file.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
       touching ??= setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), TOUCH_MS).unref();
     },
     /** Nothing is open. */
