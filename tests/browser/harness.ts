@@ -3,7 +3,7 @@ import { type BrowserContext, test as base, expect, type Page } from "playwright
 import { type Site, serveSite } from "../../cli/site-server.ts";
 import type { LogRecord } from "../../core/log/log-record.ts";
 import { cassetteFolder } from "../fixtures/cassettes.ts";
-import { STEPS_CHANNEL } from "../fixtures/fake-text.ts";
+import { type EngineWork, STEPS_CHANNEL } from "../fixtures/fake-text.ts";
 import { DIST, withClients, withFakeWorker, withHastyWorker } from "./site-folders.ts";
 
 /** Nobody listens there: whoever is sent to it cannot reach the hub. */
@@ -121,10 +121,15 @@ export async function closedLogs(page: Page): Promise<LogRecord[]> {
 }
 
 /** Forward passes of the fake engine so far. */
-export const engineSteps = (page: Page) =>
+export const engineSteps = async (page: Page): Promise<number> => (await engineWork(page)).steps;
+
+/** Settles once the fake engine computes for nobody. */
+export const engineIdle = (page: Page) => expect.poll(async () => (await engineWork(page)).answers).toBe(0);
+
+const engineWork = (page: Page) =>
   page.evaluate(
     (name) =>
-      new Promise<number>((resolve) => {
+      new Promise<EngineWork>((resolve) => {
         const channel = new BroadcastChannel(name);
         const ask = setInterval(() => channel.postMessage(null), 50); // the engine may be changing hands
         channel.addEventListener("message", ({ data }) => {

