@@ -138,7 +138,7 @@ test("closing the engine's end cancels what is open", async () => {
 
 test("questions cross the port with their arguments and come back with their answers", async () => {
   const { remote } = connect(countingEngine(0).engine);
-  expect(await remote.tokenise("hi", true)).toEqual([{ tokenId: 1, text: "hi", bytes: [] }]);
+  expect(await remote.tokenise("hi", true, true)).toEqual([{ tokenId: 1, text: "hi", bytes: [] }]);
   expect(await remote.detokenise([1, 2])).toBe("1,2");
   expect(await Promise.all([remote.status(), remote.load(null, 5), remote.unload("m")])).toEqual([
     { state: "absent" },

@@ -4,7 +4,7 @@
  */
 
 /** Bump when any message below changes shape. The service worker refuses a page of another version. */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 // ── Generation ─────────────────────────────────────────────────────────────
 
@@ -309,8 +309,12 @@ interface EngineCalls {
   pause(model: string): Promise<void>;
   /** Unloads a model and deletes its files. */
   remove(model: string): Promise<void>;
-  /** `special`: with the tokens that the tokenizer puts around a prompt. */
-  tokenise(text: string, special: boolean): Promise<readonly Token[]>;
+  /**
+   * `special`: with the tokens that the tokenizer puts around a prompt.
+   * `control`: control tokens that are spelled out in the text are read as such, and not as text.
+   */
+  tokenise(text: string, special: boolean, control: boolean): Promise<readonly Token[]>;
+  /** With control tokens spelled out. */
   detokenise(tokenIds: readonly number[]): Promise<string>;
 }
 

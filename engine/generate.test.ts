@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { newRequest } from "../core/generate-request.ts";
-import type { GenerateRequest, TokenEvent } from "../core/protocol.ts";
+import type { GenerateRequest, Prompt, TokenEvent } from "../core/protocol.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
+import { llama2 } from "../tests/fixtures/small-tokenizers.ts";
 import { generate } from "./generate.ts";
+import type { LanguageModel } from "./model.ts";
 
 const ask = (text: string, changes: Partial<GenerateRequest> = {}): GenerateRequest =>
   newRequest({ type: "text", text }, { maxNewTokens: 5, ...changes });
@@ -119,7 +121,11 @@ test("`generate()` renders a chat, drops the space before the answer and ends wh
 });
 
 test("`generate()` reads an instruction as it stands if the model knows no chats", async () => {
-  const model = { ...createFakeModel(), readsChats: false, renderChat: () => "User: a" };
+  const model = {
+    ...createFakeModel(),
+    readsChats: false,
+    renderChat: () => ({ text: "User: a", control: "all" as const }),
+  };
   const instruction = newRequest(
     { type: "chat", messages: [{ role: "user", content: "a" }], instruction: true },
     { maxNewTokens: 2, echo: true },
@@ -137,4 +143,52 @@ test("`generate()` says so if the model's chat template refuses a message", asyn
     code: "bad-request",
     message: expect.stringContaining("System role not supported"),
   });
+});
+
+/** The words of a vocabulary of SentencePiece's, which are said one after the other. */
+async function speaker(said: string) {
+  const text = await llama2();
+  const before = text.encode("Hello", true);
+  const answer = text.encode(`Hello${said}`, true).slice(before.length);
+  const end = text.endTokenIds[0]!;
+  const fake = createFakeModel();
+  const model: LanguageModel = {
+    ...fake,
+    ...text,
+    card: { ...fake.card, ...text.card },
+    async forward(tokenIds, cache, rows = 1) {
+      await fake.forward(tokenIds, cache, rows);
+      const size = text.vocabulary().bytes.length;
+      const logits = new Float32Array(size * rows);
+      logits[size * (rows - 1) + (answer[cache.length - before.length] ?? end)] = 20;
+      return logits;
+    },
+  };
+  return { model, before };
+}
+
+test("`generate()` says the space before the first word, and stops at it, of a decoder that strips the first of a text", async () => {
+  const { model, before } = await speaker(" world time");
+  const prompt = { type: "text", text: "Hello" } as const;
+  const whole = await collect(generate(model, newRequest(prompt, { echo: true, logprobs: 1 })));
+  expect(whole.text).toBe(" world time");
+  expect(whole.all[0]).toMatchObject({ echo: { text: "Hello" } });
+  const tokens = whole.all.filter((event) => event.type === "token");
+  expect(tokens.map(({ score }) => score?.text).join("")).toBe(" world time");
+  const cut = await collect(generate(model, newRequest(prompt, { stop: [" world"] })));
+  expect(cut.text).toBe("");
+  expect(cut.last).toMatchObject({ finishReason: "stop" });
+  const continued = tokens.slice(0, 1).map(({ tokenId }) => tokenId);
+  const rest = await collect(generate(model, newRequest({ type: "tokens", tokenIds: before }, { continued })));
+  expect(rest.text).toBe(" world time");
+});
+
+test("`generate()` echoes control tokens of a prompt as they were sent: in a text, or as token ids", async () => {
+  const { model } = await speaker("");
+  const echoOf = async (prompt: Prompt) =>
+    (await collect(generate(model, newRequest(prompt, { echo: true, maxNewTokens: 1 })))).all[0];
+  const text = "Hello</s> time";
+  expect(await echoOf({ type: "text", text })).toMatchObject({ echo: { text } });
+  const tokenIds = model.encode("Hello</s>", true);
+  expect(await echoOf({ type: "tokens", tokenIds })).toMatchObject({ echo: { text: "<s> Hello</s>" } });
 });

@@ -3,6 +3,7 @@ import type {
   FinishReason,
   GenerateOptions,
   GenerateRequest,
+  Prompt,
   Token,
   TokenEvent,
   TokenScore,
@@ -29,7 +30,8 @@ export async function* generate(model: LanguageModel, request: GenerateRequest):
   const { tokenIds: promptIds, stop, isTurn } = tokenise(model, request.prompt);
   const options = settleOptions(model, request, promptIds.length);
   const constraint = options.format && model.constrain(options.format);
-  const detokeniser = createDetokeniser((ids) => model.decode(ids));
+  const echo = request.echo ? echoOf(model, request.prompt, promptIds) : null;
+  const detokeniser = createDetokeniser((ids) => model.decode(ids), promptIds, echo?.isWhole ?? true);
   const stops = createStopFilter([...options.stop, ...stop]);
   const trim = isTurn ? createStartTrimmer() : (text: string) => text;
   const history = createHistory(promptIds);
@@ -60,7 +62,7 @@ export async function* generate(model: LanguageModel, request: GenerateRequest):
       promptTokens: promptIds.length,
       prefillMs: clock.lap(),
       options,
-      echo: request.echo ? { text: model.decode(promptIds), tokens: promptScores } : null,
+      echo: echo && { text: echo.text, tokens: promptScores },
     };
 
     let logits = rows.subarray(rows.length - rows.length / rowCount);
@@ -97,7 +99,7 @@ export async function* generate(model: LanguageModel, request: GenerateRequest):
 function createStartTrimmer(): (text: string) => string {
   let started = false;
   return (text) => {
-    const kept = started ? text : text.trimStart();
+    const kept = started ? text : text.replace(/^[^\S\uFEFF]+/, "");
     started ||= kept !== "";
     return kept;
   };
@@ -120,8 +122,19 @@ export function check(model: TextModel, request: GenerateRequest): void {
   );
 }
 
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** What it adds to a text, wherever that begins. */
 export function describeToken(model: TextModel, tokenId: number): Token {
-  return { tokenId, text: model.decode([tokenId]), bytes: [...(model.vocabulary().bytes[tokenId] ?? [])] };
+  const bytes = model.vocabulary().bytes[tokenId] ?? new Uint8Array();
+  return { tokenId, text: utf8.decode(bytes), bytes: [...bytes] };
+}
+
+/** The prompt as it was sent; of token ids all that they spell, but for half a character, which the answer may complete. */
+function echoOf(model: TextModel, prompt: Prompt, promptIds: readonly number[]) {
+  if (prompt.type === "text") return { text: prompt.text, isWhole: true };
+  const text = model.decode(promptIds, prompt.type === "tokens");
+  return { text: text.replace(/\uFFFD$/, ""), isWhole: !text.endsWith("\uFFFD") };
 }
 
 /** Row `i` of the logits speaks of token `i + 1`. */

@@ -8,6 +8,7 @@ import {
 } from "@huggingface/transformers";
 import type { Device } from "../core/protocol.ts";
 import type { ModelEntry } from "../models/model-entry.ts";
+import { createControlTokenQuoter, type Tokenizer } from "./control-tokens.ts";
 import { createConstrainer } from "./grammar/constraint.ts";
 import type { TextCard, TextModel } from "./model.ts";
 import { createMutex } from "./mutex.ts";
@@ -34,8 +35,6 @@ export interface LoadOptions {
   readonly weights: { readonly precision: string; readonly sizeBytes: number; readonly digest: string };
 }
 
-const DECODE_OPTIONS = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
-
 /** Fields of `config.json`, under the names of GPT-2 and of its successors. */
 interface ConfigFields {
   readonly model_type?: string;
@@ -57,6 +56,7 @@ export async function loadText(entry: ModelEntry, origin: ModelOrigin): Promise<
   const vocabulary = once(() => readVocabulary(tokenizer));
   const constrain = once(() => createConstrainer(vocabulary(), endTokenIds[0] ?? -1)); // few requests ask for it
   const chatTemplate = ownTemplate(tokenizer) ?? (await readText(origin, "chat_template.jinja"));
+  const template = chatTemplate ?? PLAIN_CHAT_TEMPLATE;
   const card: TextCard = {
     name: entry.name,
     family: config.model_type ?? "",
@@ -64,25 +64,39 @@ export async function loadText(entry: ModelEntry, origin: ModelOrigin): Promise<
     licence: entry.licence,
     contextTokens: config.n_positions ?? config.max_position_embeddings ?? 1024,
     vocabularySize: config.vocab_size ?? vocabulary().bytes.length,
-    chatTemplate: chatTemplate ?? PLAIN_CHAT_TEMPLATE,
+    chatTemplate: template,
     endToken: (tokenizer as unknown as { eos_token?: string }).eos_token ?? "",
     defaults: entry.defaults,
   };
+  const known = tokenizer._tokenizer;
+  keepByteOrderMarks(known.decoder as Decoder | null);
+  // Not all that begin or end a turn are marked as special.
+  const quoter = createControlTokenQuoter(
+    known as unknown as Tokenizer,
+    ({ id, content, special }) =>
+      special || endTokenIds.includes(id) || (content.trim() !== "" && template.includes(content)),
+  );
   return {
     card,
     endTokenIds,
     readsChats: chatTemplate !== null,
     chatStop: entry.chatStop ?? (chatTemplate ? [] : PLAIN_CHAT_STOP),
     vocabulary,
-    encode: (text, special) => tokenizer.encode(text, { add_special_tokens: special }),
-    // The library refuses to decode nothing, which is what an answer that ends at once has.
-    decode: (ids) => (ids.length === 0 ? "" : tokenizer.decode([...ids], DECODE_OPTIONS)),
-    renderChat: (messages) =>
-      tokenizer.apply_chat_template([...messages], {
-        tokenize: false,
-        add_generation_prompt: true,
-        chat_template: card.chatTemplate,
-      }) as string,
+    encode: (text, special, control = "all") => quoter.encode(text, special, control),
+    decode(ids, special = false) {
+      // The library refuses to decode nothing, and some of its decoders what the vocabulary leaves out.
+      const spelled = ids.filter((id) => known.id_to_token(id) !== undefined);
+      const options = { skip_special_tokens: !special, clean_up_tokenization_spaces: false };
+      return spelled.length === 0 ? "" : tokenizer.decode(spelled, options);
+    },
+    renderChat(messages) {
+      const quoted = quoter.quote(messages.map(({ content }) => content));
+      const text = tokenizer.apply_chat_template(
+        messages.map((message, index) => ({ ...message, content: quoted?.[index] ?? message.content })),
+        { tokenize: false, add_generation_prompt: true, chat_template: template },
+      ) as string;
+      return { text, control: quoted ? "unquoted" : "all" };
+    },
     constrain: (format) => constrain()(format),
   };
 }
@@ -159,10 +173,38 @@ function ownTemplate(tokenizer: PreTrainedTokenizer): string | null {
   }
 }
 
+interface Decoder {
+  readonly decoders?: readonly Decoder[];
+  text_decoder?: TextDecoder;
+}
+
+/** The library's decoder of single bytes drops U+FEFF where a run of them begins. */
+function keepByteOrderMarks(decoder: Decoder | null): void {
+  if (decoder?.text_decoder) decoder.text_decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  decoder?.decoders?.forEach(keepByteOrderMarks);
+}
+
+interface DecoderConfig {
+  readonly type?: string;
+  readonly prefix?: string;
+  readonly suffix?: string;
+  readonly decoders?: readonly DecoderConfig[];
+}
+
 function readVocabulary(tokenizer: PreTrainedTokenizer): Vocabulary {
-  const { decoder } = (tokenizer as unknown as { _tokenizerJSON: { decoder?: object } })._tokenizerJSON;
-  const byteLevel = JSON.stringify(decoder ?? {}).includes('"ByteLevel"');
-  return vocabularyOf(tokenizer.get_vocab(), tokenizer.all_special_ids, byteLevel);
+  const { decoder, model, added_tokens } = tokenizer._tokenizerJSON as {
+    readonly decoder: DecoderConfig | null;
+    readonly model: { readonly end_of_word_suffix?: string | null };
+    readonly added_tokens: ReadonlyArray<{ readonly content: string }>;
+  };
+  const decoders = [decoder?.decoders ?? decoder ?? []].flat();
+  const byteLevel = decoders.some(({ type }) => type === "ByteLevel");
+  return vocabularyOf(tokenizer.get_vocab(), tokenizer.all_special_ids, {
+    byteLevel,
+    wordEnd: decoders.find(({ type }) => type === "BPEDecoder")?.suffix || model.end_of_word_suffix || undefined,
+    wordPart: decoders.find(({ type }) => type === "WordPiece")?.prefix,
+    literal: new Set(byteLevel ? added_tokens.map(({ content }) => content) : []),
+  });
 }
 
 function once<T>(make: () => T): () => T {

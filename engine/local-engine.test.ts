@@ -168,7 +168,7 @@ test("a request may keep the model for no longer than itself, or for ever", asyn
 
 test("tokens and texts are turned into each other", async () => {
   const engine = engineOf(source("wanted"));
-  expect(await engine.tokenise("hi", false)).toEqual([
+  expect(await engine.tokenise("hi", false, true)).toEqual([
     { tokenId: 104, text: "h", bytes: [104] },
     { tokenId: 105, text: "i", bytes: [105] },
   ]);

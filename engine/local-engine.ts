@@ -193,15 +193,15 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       residents.forget(name);
     },
 
-    async tokenise(text, special) {
+    async tokenise(text, special, control) {
       const model = await textOf(null);
-      return model.encode(text, special).map((id) => describeToken(model, id));
+      return model.encode(text, special, control ? "all" : "none").map((id) => describeToken(model, id));
     },
 
     async detokenise(tokenIds) {
       const model = await textOf(null);
       assertTokens(model, tokenIds);
-      return model.decode(tokenIds);
+      return model.decode(tokenIds, true);
     },
 
     generate: (request) => fromGenerator(run(request)),

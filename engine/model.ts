@@ -1,4 +1,5 @@
 import type { ChatMessage, Device, Fallback, ModelCard, OutputFormat, SelfCheck } from "../core/protocol.ts";
+import type { ControlTokens } from "./control-tokens.ts";
 import type { Mask } from "./sampling/choose-token.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -15,13 +16,20 @@ export interface TextModel {
   /** Texts that end a turn of a chat, beside the end tokens. */
   readonly chatStop: readonly string[];
   vocabulary(): Vocabulary;
-  /** `special`: with the tokens that the tokenizer puts around a prompt. */
-  encode(text: string, special: boolean): number[];
-  decode(tokenIds: readonly number[]): string;
+  /** `special`: with the tokens that the tokenizer puts around a prompt. `control`: `all` if left out. */
+  encode(text: string, special: boolean, control?: ControlTokens): number[];
+  /** `special`: with the tokens that are no text, spelled out. */
+  decode(tokenIds: readonly number[], special?: boolean): string;
   /** The messages by the model's chat template, up to where its answer begins. */
-  renderChat(messages: readonly ChatMessage[]): string;
+  renderChat(messages: readonly ChatMessage[]): RenderedChat;
   /** Throws a `bad-request` if the format asks for what no grammar can enforce. */
   constrain(format: OutputFormat): Constraint;
+}
+
+export interface RenderedChat {
+  readonly text: string;
+  /** How `encode` is to read the text: control tokens that stand in messages are quoted in it. */
+  readonly control: ControlTokens;
 }
 
 /** What generation needs from a model: token ids and logits, no tensors. */

@@ -1,6 +1,6 @@
 import { reasonOf, VaultError } from "../core/errors.ts";
 import type { ChatMessage, Prompt } from "../core/protocol.ts";
-import type { TextModel } from "./model.ts";
+import type { RenderedChat, TextModel } from "./model.ts";
 
 /** Turns of models that have no chat template of their own; also what the embedded model was trained on. */
 export const PLAIN_CHAT_TEMPLATE =
@@ -42,9 +42,11 @@ function tokenIdsOf(model: TextModel, prompt: Prompt): readonly number[] {
   switch (prompt.type) {
     case "text":
       return model.encode(prompt.text, true);
-    case "chat":
+    case "chat": {
       if (!isChat(model, prompt)) return model.encode(prompt.messages.map(({ content }) => content).join("\n"), true);
-      return model.encode(render(model, prompt.messages), false); // a template writes its own special tokens
+      const { text, control } = render(model, prompt.messages);
+      return model.encode(text, false, control); // a template writes its own special tokens
+    }
     case "tokens":
       assertTokens(model, prompt.tokenIds);
       return prompt.tokenIds;
@@ -52,7 +54,7 @@ function tokenIdsOf(model: TextModel, prompt: Prompt): readonly number[] {
 }
 
 /** Some templates refuse what their model was not trained on, such as system messages. */
-function render(model: TextModel, messages: readonly ChatMessage[]): string {
+function render(model: TextModel, messages: readonly ChatMessage[]): RenderedChat {
   try {
     return model.renderChat(messages);
   } catch (cause) {

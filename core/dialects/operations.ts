@@ -13,6 +13,7 @@ import { minivault } from "./minivault.ts";
 const TokenizeBody = v.object({
   content: text,
   add_special: v.nullish(flag),
+  parse_special: v.nullish(flag),
   with_pieces: v.nullish(flag),
 });
 
@@ -109,7 +110,7 @@ export const operations: Dialect = {
       examples: { pieces: { content: "Once upon a time", with_pieces: true } },
       mediaTypes: JSON_ONLY,
       answer: async ({ body }, { engine }) => {
-        const tokens = await engine.tokenise(body.content, body.add_special ?? false);
+        const tokens = await engine.tokenise(body.content, body.add_special ?? false, body.parse_special ?? true);
         const piece = ({ tokenId, text, bytes }: (typeof tokens)[number]) => ({
           id: tokenId,
           piece: text.includes("\uFFFD") ? bytes : text, // no text spells half a character

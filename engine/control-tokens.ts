@@ -1,0 +1,139 @@
+/**
+ * Which control tokens that are spelled out in a text are read as such: in a prompt `all`, in a chat those that its
+ * template wrote and no message did, or `none`.
+ */
+export type ControlTokens = "all" | "unquoted" | "none";
+
+/** The parts of the library's tokenizer that a text goes through, in this order. */
+export interface Tokenizer {
+  readonly added_tokens: readonly AddedToken[];
+  /** By their text, also as the normaliser writes it. */
+  readonly added_tokens_map: ReadonlyMap<string, AddedToken>;
+  readonly splitter_unnormalized: Splitter;
+  readonly splitter_normalized: Splitter;
+  readonly pre_tokenizer: ((text: string, options: object) => string[]) | null;
+  readonly model: ((words: readonly string[]) => string[]) & { readonly unk_token?: string };
+  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[] };
+}
+
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly special: boolean;
+}
+
+/** Cuts a text around the added tokens in it. */
+interface Splitter {
+  split(text: string): string[];
+}
+
+/** Around what is quoted. Noncharacters are for a program's own use. https://www.unicode.org/faq/private_use.html */
+const OPEN = "\uFDD0";
+const CLOSE = "\uFDD1";
+const MARKS = /[\uFDD0\uFDD1]/g;
+/** What may be between a mark and its token; a normaliser may have written it as `▁`. */
+const SPACE = /[\s▁]/;
+
+export interface ControlTokenQuoter {
+  /** Texts in which each control token is quoted, also one that only stands there once they are joined; else `null`. */
+  quote(texts: readonly string[]): readonly string[] | null;
+  encode(text: string, special: boolean, control: ControlTokens): number[];
+}
+
+/**
+ * Tells control tokens that a template writes from those that stand in a message. A message is quoted before it is
+ * rendered: marks around the control tokens in it keep the tokenizer from finding them, and are taken out before the
+ * text is cut into words. What a template does with a message (trims it, looks into it) it does as ever.
+ */
+export function createControlTokenQuoter(
+  tokenizer: Tokenizer,
+  isControl: (token: AddedToken) => boolean,
+): ControlTokenQuoter {
+  const controls = tokenizer.added_tokens.filter(isControl);
+  const names = controls.map(({ content }) => content);
+  const pattern = patternOf(names);
+  const quoting = quotingTokenizer(tokenizer, new Set(names));
+
+  const quote = (texts: readonly string[]): readonly string[] | null => {
+    if (
+      !pattern ||
+      texts
+        .map((text) => text.trim())
+        .join("")
+        .search(pattern) === -1
+    )
+      return null;
+    return texts.map(
+      (text) => text.replace(MARKS, "\uFFFD").replace(pattern, `${OPEN}$&${CLOSE}`).replace(/\S/, `${OPEN}$&`), // or its beginning might end what the text before it began
+    );
+  };
+  return {
+    quote,
+    encode(text, special, control) {
+      const quoted = control === "none" ? quote([text])?.[0] : control === "unquoted" ? text : undefined;
+      const reader = quoted === undefined ? tokenizer : quoting;
+      return reader.encode(quoted ?? text, { add_special_tokens: special }).ids;
+    },
+  };
+}
+
+/**
+ * In any case, since a normaliser may ignore it; the longest first, as the tokenizer looks for them. With the white space
+ * up to the text around them, so that a template which takes them out can trim what is left.
+ */
+function patternOf(names: readonly string[]): RegExp | null {
+  if (names.length === 0) return null;
+  const escaped = names.map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  const anyOf = escaped.sort((a, b) => b.length - a.length).join("|");
+  return new RegExp(`(?:(?<=\\S)\\s+)?(?:${anyOf})(?:\\s+(?=\\S))?`, "giu");
+}
+
+function isQuoted(text: string, from: number, to: number): boolean {
+  let before = from - 1;
+  while (SPACE.test(text[before] ?? "")) before--;
+  let after = to;
+  while (SPACE.test(text[after] ?? "")) after++;
+  return text[before] === OPEN && text[after] === CLOSE;
+}
+
+/** Reads what is quoted as text. */
+function quotingTokenizer(tokenizer: Tokenizer, names: ReadonlySet<string>): Tokenizer {
+  const added = tokenizer.added_tokens_map;
+
+  /** Joins what is quoted to the text around it. */
+  const joining = (splitter: Splitter): Splitter => ({
+    split(text) {
+      const sections: string[][] = [];
+      let isText = false;
+      let at = 0;
+      for (const part of splitter.split(text)) {
+        const token = added.get(part);
+        const isToken = token && !(names.has(token.content) && isQuoted(text, at, at + part.length));
+        if (isText && !isToken) sections.at(-1)?.push(part);
+        else sections.push([part]);
+        isText = !isToken;
+        at += part.length;
+      }
+      return sections.map((parts) => parts.join(""));
+    },
+  });
+
+  /** The vocabulary of some models has control tokens among its pieces. Such a piece is cut in two. */
+  const spell = (words: readonly string[]): string[] =>
+    tokenizer.model(words).flatMap((piece) => {
+      const [first = "", ...rest] = piece;
+      if (!names.has(piece) || piece === tokenizer.model.unk_token || rest.length === 0) return [piece];
+      return spell([first, rest.join("")]);
+    });
+
+  return Object.assign(Object.create(tokenizer) as Tokenizer, {
+    splitter_unnormalized: joining(tokenizer.splitter_unnormalized),
+    splitter_normalized: joining(tokenizer.splitter_normalized),
+    pre_tokenizer(marked: string, options: object): string[] {
+      const text = marked.replace(MARKS, "");
+      if (text === "") return [];
+      return tokenizer.pre_tokenizer ? tokenizer.pre_tokenizer(text, options) : [text];
+    },
+    model: Object.assign((words: readonly string[]) => spell(words), tokenizer.model),
+  });
+}
