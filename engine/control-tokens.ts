@@ -20,6 +20,8 @@ export interface AddedToken {
   readonly id: number;
   readonly content: string;
   readonly special: boolean;
+  /** It is looked for in what the normaliser makes of a text. */
+  readonly normalized: boolean;
 }
 
 /** Cuts a text around the added tokens in it. */
@@ -31,8 +33,6 @@ interface Splitter {
 const OPEN = "\uFDD0";
 const CLOSE = "\uFDD1";
 const MARKS = /[\uFDD0\uFDD1]/g;
-/** What may be between a mark and its token; a normaliser may have written it as `▁`. */
-const SPACE = /[\s▁]/;
 
 export interface ControlTokenQuoter {
   /** Texts in which each control token is quoted, also one that only stands there once they are joined; else `null`. */
@@ -51,49 +51,34 @@ export function createControlTokenQuoter(
 ): ControlTokenQuoter {
   const controls = tokenizer.added_tokens.filter(isControl);
   const names = controls.map(({ content }) => content);
-  const pattern = patternOf(names);
   const quoting = quotingTokenizer(tokenizer, new Set(names));
+  // The longest first, as the tokenizer looks for them; in any case if a normaliser may change that before.
+  const flags = controls.some(({ normalized }) => normalized) ? "giu" : "gu";
+  const anyOf = names
+    .sort((a, b) => b.length - a.length)
+    .map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"))
+    .join("|");
+  // With white space up to the text around: a template that takes a token out can trim what is left, as ever.
+  const spaced = new RegExp(`(?:(?<=\\S)\\s+)?(?:${anyOf})(?:\\s+(?=\\S))?`, flags);
+  const rendered = new RegExp(`${OPEN}(\\s*)(${anyOf})(\\s*)${CLOSE}`, flags);
+
+  // The beginning of a text might end what the text before it began, so that is marked as well.
+  const quoted = (text: string): string =>
+    text.replace(MARKS, "\uFFFD").replace(spaced, `${OPEN}$&${CLOSE}`).replace(/\S/, `${OPEN}$&`);
 
   const quote = (texts: readonly string[]): readonly string[] | null => {
-    if (
-      !pattern ||
-      texts
-        .map((text) => text.trim())
-        .join("")
-        .search(pattern) === -1
-    )
-      return null;
-    return texts.map(
-      (text) => text.replace(MARKS, "\uFFFD").replace(pattern, `${OPEN}$&${CLOSE}`).replace(/\S/, `${OPEN}$&`), // or its beginning might end what the text before it began
-    );
+    const joined = texts.map((text) => text.trim()).join("");
+    return controls.length > 0 && joined.search(spaced) !== -1 ? texts.map(quoted) : null;
   };
   return {
     quote,
     encode(text, special, control) {
-      const quoted = control === "none" ? quote([text])?.[0] : control === "unquoted" ? text : undefined;
-      const reader = quoted === undefined ? tokenizer : quoting;
-      return reader.encode(quoted ?? text, { add_special_tokens: special }).ids;
+      const marked = control === "none" ? quote([text])?.[0] : control === "unquoted" ? text : undefined;
+      const options = { add_special_tokens: special };
+      if (marked === undefined) return tokenizer.encode(text, options).ids;
+      return quoting.encode(marked.replace(rendered, `$1${OPEN}$2${CLOSE}$3`), options).ids;
     },
   };
-}
-
-/**
- * In any case, since a normaliser may ignore it; the longest first, as the tokenizer looks for them. With the white space
- * up to the text around them, so that a template which takes them out can trim what is left.
- */
-function patternOf(names: readonly string[]): RegExp | null {
-  if (names.length === 0) return null;
-  const escaped = names.map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
-  const anyOf = escaped.sort((a, b) => b.length - a.length).join("|");
-  return new RegExp(`(?:(?<=\\S)\\s+)?(?:${anyOf})(?:\\s+(?=\\S))?`, "giu");
-}
-
-function isQuoted(text: string, from: number, to: number): boolean {
-  let before = from - 1;
-  while (SPACE.test(text[before] ?? "")) before--;
-  let after = to;
-  while (SPACE.test(text[after] ?? "")) after++;
-  return text[before] === OPEN && text[after] === CLOSE;
 }
 
 /** Reads what is quoted as text. */
@@ -108,7 +93,8 @@ function quotingTokenizer(tokenizer: Tokenizer, names: ReadonlySet<string>): Tok
       let at = 0;
       for (const part of splitter.split(text)) {
         const token = added.get(part);
-        const isToken = token && !(names.has(token.content) && isQuoted(text, at, at + part.length));
+        const isToken =
+          token && !(names.has(token.content) && text[at - 1] === OPEN && text[at + part.length] === CLOSE);
         if (isText && !isToken) sections.at(-1)?.push(part);
         else sections.push([part]);
         isText = !isToken;

@@ -104,6 +104,32 @@ export const OPENAI_CONTRACT: readonly ContractCase[] = [
     },
   },
   {
+    name: "OpenAI: a message cannot forge a turn: a control token in it is text, as it stays in a log; in a prompt it is one",
+    async run(send) {
+      const content = "What is <|endoftext|>?";
+      const tokens = async (text: string) =>
+        (await json(await post(send, "/tokenize", { content: text, parse_special: false }))).tokens.length;
+      const requestId = newId();
+      const messages = [{ role: "user", content }];
+      const body = { messages, max_tokens: 1 };
+      const chat = await json(await post(send, "/v1/chat/completions", body, { "x-request-id": requestId }));
+      assert.equal(chat.usage.prompt_tokens, await tokens(`User: ${content}\nAssistant:`));
+      assert.deepEqual((await closedRecord(send, requestId)).messages as unknown, messages);
+      const asked = { model: "minivault-demo", messages, stream: false, options: { num_predict: 1 } };
+      const ollama = await json(await post(send, "/api/chat", asked));
+      assert.equal(ollama.prompt_eval_count, chat.usage.prompt_tokens);
+      const parts = [
+        { type: "text", text: "What is <|endof" },
+        { type: "text", text: "text|>?" },
+      ];
+      const inParts = { messages: [{ role: "user", content: parts }], max_tokens: 1 };
+      assert.deepEqual((await json(await post(send, "/v1/chat/completions", inParts))).usage, chat.usage);
+      const raw = await json(await post(send, "/v1/completions", { prompt: content, max_tokens: 1, echo: true }));
+      assert.isBelow(raw.usage.prompt_tokens, await tokens(content));
+      assert.isTrue(raw.choices[0].text.startsWith(content));
+    },
+  },
+  {
     name: "OpenAI: completions go on from a text, a list of one, or token ids",
     async run(send) {
       const { tokens } = await json(await post(send, "/tokenize", { content: PARIS }));

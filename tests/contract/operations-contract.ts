@@ -111,6 +111,25 @@ export const OPERATIONS_CONTRACT: readonly ContractCase[] = [
     },
   },
   {
+    name: "POST /detokenize spells control tokens; /tokenize reads them in a text, or takes them for text",
+    async run(send) {
+      const tokenize = async (body: object): Promise<Json[]> =>
+        (await json(await post(send, "/tokenize", body))).tokens;
+      const content = "One<|endoftext|>two";
+      const read = await tokenize({ content });
+      assert.include(read, 2047);
+      assert.equal((await json(await post(send, "/detokenize", { tokens: read }))).content, content);
+      assert.equal((await json(await post(send, "/detokenize", { tokens: [2047] }))).content, "<|endoftext|>");
+      assert.deepEqual(await tokenize({ content, parse_special: true }), read);
+      const asText = await tokenize({ content, parse_special: false });
+      assert.notInclude(asText, 2047);
+      assert.equal((await json(await post(send, "/detokenize", { tokens: asText }))).content, content);
+      const pieces = await tokenize({ content, with_pieces: true });
+      assert.equal(pieces.map(({ piece }) => piece).join(""), content);
+      await isProblem(await post(send, "/tokenize", { content, parse_special: "no" }), 400, "bad-request");
+    },
+  },
+  {
     name: "every example in GET /openapi.json is answered, in a media type that it names",
     async run(send) {
       const { openapi, paths } = await json(await send("/openapi.json"));
