@@ -5,6 +5,9 @@ import { type Database, eventsOf, type Transaction, VAULT } from "./tables.ts";
 import type { StoreVault } from "./vault.ts";
 import type { Writer } from "./writer.ts";
 
+/** Ends in memory: each holds its whole record. */
+const MOST_UNSTORED = 64;
+
 /** An exchange whose record is open. */
 export interface Begun {
   /** Of its row. */
@@ -31,14 +34,21 @@ export interface EntriesOptions {
 /** Exchanges of this host that are going on. A connection may be taken before one ends: each write asks for the one there is. */
 export function createEntries({ owner, open, writer, vault, told }: EntriesOptions) {
   /** Ends that could not be stored: a connection was taken, or storage was full. */
-  let unstored: (() => Promise<void>)[] = [];
+  const unstored: (() => Promise<void>)[] = [];
 
   return {
     /** Before the log is read. */
     async storeRest(): Promise<void> {
-      const again = unstored;
-      unstored = [];
-      for (const store of again) await store().catch(() => unstored.push(store));
+      for (let left = unstored.length; left > 0; left--) {
+        const store = unstored.shift()!;
+        const isStored = await store().then(
+          () => true,
+          () => false,
+        );
+        if (isStored) continue;
+        unstored.push(store);
+        return; // the next one would hardly fare better
+      }
     },
     entryOf({ key, stamped, before, isStream, keptEvents }: Begun): OpenEntry {
       const { id, timestamp_ns } = stamped;
@@ -76,7 +86,7 @@ export function createEntries({ owner, open, writer, vault, told }: EntriesOptio
               });
             });
           return told(store).catch((cause) => {
-            unstored.push(store);
+            if (unstored.length < MOST_UNSTORED) unstored.push(store); // the others end as `interrupted`, as far as they came
             throw cause;
           });
         },

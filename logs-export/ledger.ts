@@ -1,6 +1,3 @@
-import { NO_CHAIN, relink } from "../core/log/chain.ts";
-import { append } from "../core/log/chain-records.ts";
-import { endsOf, hasSameEnds, NO_ENDS } from "../core/log/checkpoint.ts";
 import { after } from "../core/log/clock.ts";
 import { hashOf } from "../core/log/hash.ts";
 import { LogLine } from "../core/log/log-line.ts";
@@ -9,8 +6,8 @@ import { addRecord, NO_TOTALS } from "../core/log/totals.ts";
 import type { Sealed } from "../core/vault/sealed.ts";
 import { lineOf, type Sealable, stubOf } from "./seals.ts";
 import { dropWords, segmentOf } from "./segments.ts";
+import { openChain } from "./stored-chain.ts";
 import {
-  CHAIN,
   eventsOf,
   LAST,
   type Row,
@@ -22,7 +19,7 @@ import {
   VAULT,
 } from "./tables.ts";
 
-const NOTHING: Size = { records: 0, bytes: 0, lastKey: 0, indexed: 0 };
+export const NOTHING: Size = { records: 0, bytes: 0, lastKey: 0, indexed: 0 };
 
 /** All changes of the log in a transaction: what they add up to, and how they are chained, is stored once, by `save()`. */
 export interface Ledger {
@@ -54,15 +51,13 @@ export async function openLedger(tx: Upgradable): Promise<Ledger> {
   const logs = tx.objectStore("logs");
   const before = await Promise.all([
     tx.objectStore("size").get(SIZE),
-    tx.objectStore("chain").get(CHAIN),
+    openChain(tx),
     tx.objectStore("clock").get(LAST),
     tx.objectStore("totals").get(TOTALS),
     tx.objectStore("keys").get(VAULT),
   ]);
-  const [sizeBefore = NOTHING, chained, clockBefore, totalsBefore = NO_TOTALS, vault] = before;
-  const checkpoint = chained?.checkpoint ?? null;
-  const chainBefore = chained?.chain ?? NO_CHAIN;
-  let [size, chain, clock, totals] = [sizeBefore, chainBefore, clockBefore, totalsBefore];
+  const [sizeBefore = NOTHING, chain, clockBefore, totalsBefore = NO_TOTALS, vault] = before;
+  let [size, clock, totals] = [sizeBefore, clockBefore, totalsBefore];
 
   if (size.indexed !== size.records) {
     await tx.objectStore("segments").clear();
@@ -73,8 +68,7 @@ export async function openLedger(tx: Upgradable): Promise<Ledger> {
   const changed = new Set<number>();
 
   const rowOf = ({ record, sealed }: Sealable, owner: string | undefined): Row & { readonly bytes: number } => {
-    let line = LogLine.of({ ...record, prev_hash: null });
-    if (owner === undefined) ({ chain, line } = append(chain, record));
+    const line = owner === undefined ? chain.append(record) : LogLine.of({ ...record, prev_hash: null });
     const shown = stubOf(line.record);
     const { length: bytes } = line.bytes;
     const state = owner === undefined ? { hash: line.hash } : { owner };
@@ -89,8 +83,7 @@ export async function openLedger(tx: Upgradable): Promise<Ledger> {
   const forget = (row: Row) => {
     const { record, owner, bytes = 0, hash } = row;
     if (owner === undefined) {
-      const link = { prev: record.prev_hash ?? "", hash: hash ?? hashOf(record as LogRecord) };
-      chain = relink(chain, { removed: [link] });
+      chain.remove({ prev: record.prev_hash ?? "", hash: hash ?? hashOf(record as LogRecord) });
     }
     size = { ...size, records: size.records - 1, bytes: size.bytes - bytes };
   };
@@ -146,12 +139,11 @@ export async function openLedger(tx: Upgradable): Promise<Ledger> {
     },
     async save() {
       for (const segment of changed) await dropWords(tx, segment);
-      const hasNewEnds = !hasSameEnds(endsOf(chain), checkpoint ?? NO_ENDS);
-      await Promise.all([
+      const [hasNewEnds] = await Promise.all([
+        chain.save(),
         size !== sizeBefore && tx.objectStore("size").put({ ...size, indexed: size.records }, SIZE),
         clock !== undefined && clock !== clockBefore && tx.objectStore("clock").put(clock, LAST),
         totals !== totalsBefore && tx.objectStore("totals").put(totals, TOTALS),
-        chain !== chainBefore && tx.objectStore("chain").put({ chain, checkpoint, hasNewEnds }, CHAIN),
       ]);
       return hasNewEnds;
     },

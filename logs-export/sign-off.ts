@@ -1,15 +1,16 @@
 import { endsOf, hasSameEnds, newSigningKey, type SigningKey, signOff } from "../core/log/checkpoint.ts";
-import { CHAIN, type Database, SIGNING } from "./tables.ts";
+import { readChain, writeChain } from "./stored-chain.ts";
+import { type Database, SIGNING } from "./tables.ts";
 
 /** Signs off the ends that our own changes left. Not in their transactions: none waits for `crypto.subtle`. */
 export async function signOffEnds(db: Database, nowMs: number): Promise<void> {
-  const row = await db.get("chain", CHAIN);
-  if (!row?.hasNewEnds) return;
-  const ends = endsOf(row.chain);
+  const { chain, hasNewEnds } = await readChain(db.transaction("chain"));
+  if (!hasNewEnds) return;
+  const ends = endsOf(chain);
   const checkpoint = await signOff(ends, await signingKey(db), nowMs);
   const tx = db.transaction("chain", "readwrite");
-  const now = await tx.store.get(CHAIN);
-  if (now && hasSameEnds(endsOf(now.chain), ends)) await tx.store.put({ ...now, checkpoint, hasNewEnds: false }, CHAIN);
+  const now = await readChain(tx);
+  if (hasSameEnds(endsOf(now.chain), ends)) await writeChain(tx, { ...now, checkpoint, hasNewEnds: false });
   await tx.done; // else whoever changed them meanwhile signs them off
 }
 

@@ -1,5 +1,4 @@
 import { reasonOf, VaultError } from "../core/errors.ts";
-import { NO_CHAIN } from "../core/log/chain.ts";
 import { STREAM_BUSY, STREAM_GONE } from "../core/log/log-errors.ts";
 import type { LogSink, StorageFacts } from "../core/log/log-record.ts";
 import { KEEP_ALL, type Retention } from "../core/log/retention.ts";
@@ -18,8 +17,9 @@ import { addClosed, deleteBefore, deleteRecord } from "./rows.ts";
 import { closeSealed, sealRest } from "./seal-rest.ts";
 import { lineOf, openRow } from "./seals.ts";
 import { signOffEnds } from "./sign-off.ts";
-import { sweep } from "./sweep.ts";
-import { CHAIN, type Database, eventsOf, type SealedEvents, TOTALS, UNSEALED } from "./tables.ts";
+import { readChain } from "./stored-chain.ts";
+import { isSweepDue, sweep } from "./sweep.ts";
+import { type Database, eventsOf, type SealedEvents, TOTALS, UNSEALED } from "./tables.ts";
 import { createStoreVault } from "./vault.ts";
 import { type Change, createWriter } from "./writer.ts";
 
@@ -41,12 +41,14 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
   const channel = new BroadcastChannel(LOG_CHANNEL);
   const tell = (message: LogMessage) => channel.postMessage(message);
   const indexLater = createIndexer();
+  /** What others left to be done is done as well. */
+  const afterwards = (db: Database, hasNewEnds = true): void => {
+    if (hasNewEnds) signOffEnds(db, Date.now()).catch(() => {}); // it is tried again
+    indexLater(db);
+  };
   const writer = createWriter({
     finish: (tx, ledger) => retain(tx, ledger, limits, Date.now()),
-    onCommit(db, hasNewEnds) {
-      if (hasNewEnds) signOffEnds(db, Date.now()).catch(() => {}); // it is tried again
-      indexLater(db);
-    },
+    onCommit: (db, hasNewEnds) => afterwards(db, hasNewEnds),
   });
   let limits = KEEP_ALL;
   let locked: Promise<void> | undefined;
@@ -68,7 +70,8 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
   const swept = (db: Database): Promise<void> => sweepAll(db).catch(() => {}); // it is tried again
   const sweepAll = async (db: Database): Promise<void> => {
     const facts = { alive: await heldLocks(), us: owner, keepStreamsMs, nowMs: Date.now() };
-    const sealed = await writer.alone(db, (tx, ledger) => sweep(tx, ledger, facts));
+    const isDue = await isSweepDue(db, facts, limits);
+    const sealed = isDue ? await writer.alone(db, (tx, ledger) => sweep(tx, ledger, facts)) : [];
     const keys = sealed.length > 0 ? await vault.keys(db) : null;
     if (keys) for (const key of sealed) await closeSealed(db, writer, keys, key);
     const sealer = (await db.get("keys", UNSEALED)) ? await vault.sealer(db) : null;
@@ -81,6 +84,7 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
       await readLimits();
       const db = await openDatabase(name, forget);
       await swept(db);
+      afterwards(db);
       return db;
     });
     opening.catch(forget);
@@ -187,7 +191,7 @@ export function openLogStore(options: LogStoreOptions = {}): LogSink {
     async chain() {
       const db = await openSwept();
       await signOffEnds(db, Date.now());
-      return (await db.get("chain", CHAIN)) ?? { chain: NO_CHAIN, checkpoint: null };
+      return readChain(db.transaction("chain"));
     },
     totals: async () => (await (await open()).get("totals", TOTALS)) ?? NO_TOTALS,
     storage,

@@ -1,11 +1,13 @@
 import { AnswerSoFar } from "../core/answer-so-far.ts";
 import type { LogRecord } from "../core/log/log-record.ts";
+import type { Retention } from "../core/log/retention.ts";
 import { withoutGaps } from "../core/log/without-gaps.ts";
 import type { TokenEvent } from "../core/protocol.ts";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, NOTHING } from "./ledger.ts";
+import { isRetentionDue } from "./retain.ts";
 import { adopt } from "./rows.ts";
 import { lineOf } from "./seals.ts";
-import { eventsOf, type Transaction } from "./tables.ts";
+import { type Database, eventsOf, type Row, SIZE, type Transaction } from "./tables.ts";
 
 /** Where nobody can say who lives, an exchange that began so long ago is taken for abandoned. */
 const ABANDONED_MS = 15 * 60_000;
@@ -20,23 +22,38 @@ export interface Sweep {
   readonly nowMs: number;
 }
 
+const isAlive = ({ alive, us, nowMs }: Sweep, owner: string, { timestamp }: Pick<LogRecord, "timestamp">): boolean =>
+  owner === us || (alive?.has(owner) ?? nowMs - Date.parse(timestamp) < ABANDONED_MS);
+
+const expiredStreams = ({ nowMs, keepStreamsMs }: Sweep) => IDBKeyRange.upperBound(nowMs - keepStreamsMs);
+
+/** Whether `sweep()` would change anything: who only reads the log keeps nobody waiting. */
+export async function isSweepDue(db: Database, facts: Sweep, keep: Retention): Promise<boolean> {
+  const tx = db.transaction(["logs", "size", "streams"]);
+  const logs = tx.objectStore("logs");
+  const [size = NOTHING, open, oldest, expired] = await Promise.all([
+    tx.objectStore("size").get(SIZE),
+    logs.index("owner").getAll(),
+    logs.index("time").openKeyCursor(),
+    tx.objectStore("streams").index("endedMs").getKey(expiredStreams(facts)),
+  ]);
+  const foreign = await logs.getKey(IDBKeyRange.lowerBound(size.lastKey, true));
+  const isDead = ({ owner = "", record }: Row): boolean => !isAlive(facts, owner, record);
+  if (foreign !== undefined || expired !== undefined || open.some(isDead)) return true;
+  return isRetentionDue(size, oldest?.key[0], keep, facts.nowMs);
+}
+
 /**
  * Closes the records of hosts that died, with what is known of their answers, and forgets what was kept long enough.
  * @returns keys of those that were sealed: no transaction waits until they are opened
  */
-export async function sweep(
-  tx: Transaction,
-  ledger: Ledger,
-  { alive, us, keepStreamsMs, nowMs }: Sweep,
-): Promise<number[]> {
-  const isAlive = (owner: string, { timestamp }: Pick<LogRecord, "timestamp">): boolean =>
-    owner === us || (alive?.has(owner) ?? nowMs - Date.parse(timestamp) < ABANDONED_MS);
+export async function sweep(tx: Transaction, ledger: Ledger, facts: Sweep): Promise<number[]> {
   const sealed: number[] = [];
 
   await adopt(tx, ledger);
   for await (const cursor of tx.objectStore("logs").index("owner").iterate()) {
     const { record, owner } = cursor.value;
-    if (!owner || isAlive(owner, record)) continue;
+    if (!owner || isAlive(facts, owner, record)) continue;
     const kept = await tx.objectStore("events").getAll(eventsOf(record.id));
     if (cursor.value.sealed || kept.some((events) => "sealed" in events)) {
       sealed.push(cursor.primaryKey);
@@ -46,11 +63,10 @@ export async function sweep(
     await ledger.putAsIs(cursor.primaryKey, cursor.value, closed);
     ledger.count(closed);
     const stream = await tx.objectStore("streams").get(record.id);
-    if (stream) await tx.objectStore("streams").put({ ...stream, endedMs: nowMs });
+    if (stream) await tx.objectStore("streams").put({ ...stream, endedMs: facts.nowMs });
     else await tx.objectStore("events").delete(eventsOf(record.id));
   }
-  const expired = IDBKeyRange.upperBound(nowMs - keepStreamsMs);
-  for await (const cursor of tx.objectStore("streams").index("endedMs").iterate(expired)) {
+  for await (const cursor of tx.objectStore("streams").index("endedMs").iterate(expiredStreams(facts))) {
     await tx.objectStore("events").delete(eventsOf(cursor.value.id));
     await cursor.delete();
   }

@@ -1,4 +1,5 @@
-import type { DBSchema, IDBPDatabase, IDBPTransaction } from "idb";
+import type { DBSchema, IDBPDatabase, IDBPObjectStore, IDBPTransaction } from "idb";
+import type { Link } from "../core/log/chain.ts";
 import type { SigningKey } from "../core/log/checkpoint.ts";
 import type { Replay, SignedChain, Totals } from "../core/log/log-record.ts";
 import type { StoredRecord } from "../core/log/upgrade-record.ts";
@@ -50,7 +51,7 @@ interface SegmentRow {
 }
 
 /** `hasNewEnds`: changes of ours left ends that are still to be signed off. */
-interface ChainRow extends SignedChain {
+export interface ChainRow extends SignedChain {
   readonly hasNewEnds: boolean;
 }
 
@@ -79,8 +80,8 @@ export interface Schema extends DBSchema {
   };
   /** One row, written in the transactions that add, close and delete records. */
   size: { key: typeof SIZE; value: Size };
-  /** One row, written in the transactions that close, add and delete records. */
-  chain: { key: typeof CHAIN; value: ChainRow };
+  /** Written in the transactions that close, add and delete records. */
+  chain: { key: typeof CHAIN | typeof TAIL; value: ChainRow | Link };
   /** What checkpoints are signed with; the vault; whether there are still rows to be sealed. */
   keys: { key: typeof SIGNING | typeof VAULT | typeof UNSEALED; value: SigningKey | StoredVault | true };
   /** One row, written in the transactions that close records: it counts each of them once. */
@@ -101,6 +102,7 @@ export interface Schema extends DBSchema {
 export type Database = IDBPDatabase<Schema>;
 type Store = "logs" | "size" | "chain" | "keys" | "totals" | "clock" | "streams" | "events" | "segments" | "words";
 export type Transaction = IDBPTransaction<Schema, Store[], "readwrite">;
+export type ChainStore = IDBPObjectStore<Schema, ["chain"], "chain", "readwrite">;
 /** Also that of an upgrade. */
 export type Upgradable = Pick<IDBPTransaction<Schema, Store[], "readwrite" | "versionchange">, "objectStore">;
 
@@ -118,6 +120,8 @@ export const ALL: Store[] = [
 ];
 export const SIZE = "size";
 export const CHAIN = "chain";
+/** From the last record of the chain as it is stored to the last one of all: see `stored-chain.ts`. */
+export const TAIL = "tail";
 export const SIGNING = "signing";
 export const VAULT = "vault";
 export const UNSEALED = "unsealed";

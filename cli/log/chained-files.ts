@@ -1,7 +1,7 @@
 import { access, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Chain, type Link, NO_CHAIN, relink } from "../../core/log/chain.ts";
-import { append, isLinked, linkOf } from "../../core/log/chain-records.ts";
+import { appendAll, isLinked, linkOf } from "../../core/log/chain-records.ts";
 import { endsOf, hasSameEnds, NO_ENDS, newSigningKey, type SigningKey, signOff } from "../../core/log/checkpoint.ts";
 import { hashOf } from "../../core/log/hash.ts";
 import type { LogRecord, SignedChain } from "../../core/log/log-record.ts";
@@ -77,15 +77,9 @@ export function createChainedFiles(folder: string) {
     if (records.length === 0) return [];
     await repair();
     const before = await chain();
-    const linked: LogRecord[] = [];
-    let now = before;
-    for (const record of records) {
-      const next = append(now, record);
-      now = next.chain;
-      linked.push(next.line.record);
-    }
+    const { links, linked } = appendAll(before.last, records);
     const days = [...new Set(linked.map(({ timestamp_ns }) => dayOf(timestamp_ns)))];
-    await carryOut({ days, added: linked.map(linkOf), removed: [] }, before, () => files.append(linked));
+    await carryOut({ days, added: links, removed: [] }, before, () => files.append(linked));
     return linked;
   };
 
@@ -122,12 +116,10 @@ export function createChainedFiles(folder: string) {
       if (isChained) return;
       let now = NO_CHAIN;
       for (const day of await files.days()) {
-        const linked: LogRecord[] = [];
-        for await (const record of files.recordsOf(day)) {
-          const next = append(now, isLinked(record) ? { ...record, prev_hash: null } : record);
-          now = next.chain;
-          linked.push(next.line.record);
-        }
+        const records: LogRecord[] = [];
+        for await (const record of files.recordsOf(day)) records.push({ ...record, prev_hash: null });
+        const { links, linked } = appendAll(now.last, records);
+        now = relink(now, { added: links });
         await files.replace(day, linked);
       }
       await save(now);

@@ -1,4 +1,4 @@
-import { type Chain, type Link, relink } from "./chain.ts";
+import { type Link, lastWith } from "./chain.ts";
 import { hashOf, newSalt } from "./hash.ts";
 import { LogLine } from "./log-line.ts";
 import type { LogRecord } from "./log-schema.ts";
@@ -9,11 +9,20 @@ export const isLinked = ({ prev_hash }: Pick<LogRecord, "prev_hash">): boolean =
 export const linkOf = (record: LogRecord): Link => ({ prev: record.prev_hash ?? "", hash: hashOf(record) });
 
 /** A record that ended here goes behind the last one that did; one from elsewhere stays behind its own. */
-export function append(chain: Chain, record: LogRecord): { readonly chain: Chain; readonly line: LogLine } {
-  const prev = record.prev_hash ?? chain.last;
+export function append(last: string, record: LogRecord): { readonly link: Link; readonly line: LogLine } {
+  const prev = record.prev_hash ?? last;
   const line = LogLine.of(isLinked(record) ? record : { ...record, prev_hash: prev, salt: record.salt || newSalt() });
-  return { chain: relink(chain, { added: [{ prev, hash: line.hash }] }), line };
+  return { link: { prev, hash: line.hash }, line };
 }
 
-export const remove = (chain: Chain, records: readonly LogRecord[]): Chain =>
-  relink(chain, { removed: records.filter(isLinked).map(linkOf) });
+/** Records that are added one behind the other, as they are then. */
+export function appendAll(last: string, records: readonly LogRecord[]) {
+  const links: Link[] = [];
+  const linked = records.map((record) => {
+    const { link, line } = append(last, record);
+    last = lastWith(last, link);
+    links.push(link);
+    return line.record;
+  });
+  return { links, linked };
+}

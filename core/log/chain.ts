@@ -28,30 +28,48 @@ export interface Change {
   readonly removed?: readonly Link[];
 }
 
-/** The chain with more links and fewer: whatever loses its neighbour is an end from now on. */
-export function relink(chain: Chain, { added = [], removed = [] }: Change): Chain {
+/** The chain with more links and fewer, change by change: whatever loses its neighbour is an end from now on. */
+export function relink(chain: Chain, ...changes: readonly Change[]): Chain {
   let { last } = chain;
-  const starts = [...chain.starts];
-  const heads = [...chain.heads];
-  for (const { prev, hash } of added) {
-    if (!take(heads, prev)) starts.push(prev);
-    if (!take(starts, hash)) heads.push(hash);
-    if (prev === last) last = hash;
+  const starts = bagOf(chain.starts);
+  const heads = bagOf(chain.heads);
+  for (const { added = [], removed = [] } of changes) {
+    for (const link of added) {
+      if (!take(heads, link.prev)) put(starts, link.prev);
+      if (!take(starts, link.hash)) put(heads, link.hash);
+      last = lastWith(last, link);
+    }
+    for (const link of removed) {
+      if (!take(starts, link.prev)) put(heads, link.prev);
+      if (!take(heads, link.hash)) put(starts, link.hash);
+      last = lastWithout(last, link);
+    }
   }
-  for (const { prev, hash } of removed) {
-    if (!take(starts, prev)) heads.push(prev);
-    if (!take(heads, hash)) starts.push(hash);
-    if (hash === last) last = prev;
-  }
-  return { last, starts, heads };
+  return { last, starts: listOf(starts), heads: listOf(heads) };
 }
 
-function take(values: string[], value: string): boolean {
-  const place = values.lastIndexOf(value);
-  if (place === -1) return false;
-  values.splice(place, 1);
-  return true;
+export const lastWith = (last: string, { prev, hash }: Link): string => (prev === last ? hash : last);
+export const lastWithout = (last: string, { prev, hash }: Link): string => (hash === last ? prev : last);
+
+/** Values, and how often each is there: as many as a log has ends, each found at once. */
+type Bag = Map<string, number>;
+
+function bagOf(values: readonly string[]): Bag {
+  const bag: Bag = new Map();
+  for (const value of values) put(bag, value);
+  return bag;
 }
+
+const put = (bag: Bag, value: string): unknown => bag.set(value, (bag.get(value) ?? 0) + 1);
+
+function take(bag: Bag, value: string): boolean {
+  const count = bag.get(value) ?? 0;
+  if (count > 1) bag.set(value, count - 1);
+  else bag.delete(value);
+  return count > 0;
+}
+
+const listOf = (bag: Bag): string[] => [...bag].flatMap(([value, count]) => new Array<string>(count).fill(value));
 
 export interface Break {
   /** Of the first record that does not fit. */
@@ -70,8 +88,8 @@ export function createVerifier({ starts, heads }: Chain) {
   /** Hashes that a record is to name still, and those that a record is to have. */
   const unnamed = new Map<string, (Linked & { place: number })[]>();
   const missing = new Map<string, (Linked & { place: number })[]>();
-  const openStarts = [...starts];
-  const openHeads = [...heads];
+  const openStarts = bagOf(starts);
+  const openHeads = bagOf(heads);
   let place = 0;
 
   return {
@@ -88,7 +106,7 @@ export function createVerifier({ starts, heads }: Chain) {
       ];
       const first = left.toSorted((a, b) => a.place - b.place)[0];
       if (first) return { id: first.id, timestamp: first.timestamp, problem: first.problem };
-      const isPaired = openStarts.toSorted().join() === openHeads.toSorted().join();
+      const isPaired = listOf(openStarts).sort().join() === listOf(openHeads).sort().join();
       return isPaired ? null : { id: null, problem: "end" };
     },
   };
@@ -108,5 +126,5 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
 }
 
 /** Those whose hash is no end. */
-const rest = <T>(map: Map<string, T[]>, ends: string[]): T[] =>
+const rest = <T>(map: Map<string, T[]>, ends: Bag): T[] =>
   [...map].flatMap(([hash, values]) => values.filter(() => !take(ends, hash)));

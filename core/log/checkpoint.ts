@@ -30,8 +30,10 @@ const HOW = { name: "ECDSA", hash: "SHA-256" };
 
 /** All but the first record's and the last one's. */
 export function endsOf({ starts, heads, last }: Chain): Ends {
-  const without = (values: readonly string[], one: string) =>
-    values.filter((_, place) => place !== values.indexOf(one)).toSorted();
+  const without = (values: readonly string[], one: string) => {
+    const gone = values.indexOf(one);
+    return values.filter((_, place) => place !== gone).sort();
+  };
   return { starts: without(starts, GENESIS), heads: without(heads, last) };
 }
 
