@@ -63,3 +63,42 @@ test("`readJsonBody()` refuses what is nested too deep for any stack, and nothin
   const long = new TextEncoder().encode(JSON.stringify(new Array(100_000).fill(7)));
   expect(await readJsonBody(chunked(long, 4096))).toHaveLength(100_000);
 });
+
+test("a body that breaks off is told as that, with how much of it came: the sender's fault, not ours", async () => {
+  const breaking = (chunks: number) => {
+    const body = new ReadableStream({
+      pull: (controller) =>
+        chunks-- > 0 ? controller.enqueue(new Uint8Array(5).fill(32)) : controller.error(new Error("cable")),
+    });
+    return new Request("http://x/", { method: "POST", duplex: "half", body } as RequestInit);
+  };
+  for (const [chunks, bytes] of [
+    [0, 0],
+    [3, 15],
+  ] as const) {
+    const problem = {
+      code: "bad-request",
+      status: 400,
+      message: `The body broke off after ${bytes} bytes: cable. Send the request again.`,
+    };
+    await expect(readJsonBody(breaking(chunks))).rejects.toMatchObject(problem);
+  }
+  const blobless = Object.defineProperties(breaking(0), {
+    body: { value: undefined },
+    blob: { value: () => Promise.reject(new Error("cable")) },
+  });
+  await expect(readJsonBody(blobless)).rejects.toMatchObject({ code: "bad-request" });
+});
+
+test("`readJsonBody()` refuses what is not UTF-8, and does not read other characters in its place", async () => {
+  const bodies = [
+    [0x22, 0xff, 0x22],
+    [0x22, 0xc3, 0x22],
+    [0xff, 0xfe, 0x22, 0, 0x22, 0],
+    [0x1f, 0x8b, 8, 0],
+  ];
+  for (const bytes of bodies) {
+    await expect(readJsonBody(chunked(Uint8Array.from(bytes), 1))).rejects.toMatchObject({ code: "bad-request" });
+  }
+  expect(await readJsonBody(chunked(Uint8Array.from([0xef, 0xbb, 0xbf, 0x22, 0x22]), 2))).toBe("");
+});

@@ -7,17 +7,7 @@ import type { Sealed } from "../core/vault/sealed.ts";
 import { lineOf, type Sealable, stubOf } from "./seals.ts";
 import { dropWords, segmentOf } from "./segments.ts";
 import { openChain } from "./stored-chain.ts";
-import {
-  eventsOf,
-  LAST,
-  type Row,
-  SIZE,
-  type Size,
-  TOTALS,
-  UNSEALED,
-  type Upgradable,
-  VAULT,
-} from "./tables.ts";
+import { eventsOf, LAST, type Row, SIZE, type Size, TOTALS, UNSEALED, type Upgradable, VAULT } from "./tables.ts";
 
 export const NOTHING: Size = { records: 0, bytes: 0, lastKey: 0, indexed: 0 };
 

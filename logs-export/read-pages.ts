@@ -35,6 +35,7 @@ async function* pages(open: Open, openerOf: OpenerOf, asked: LogQuery): AsyncGen
   for (let page = pageOf(db, query, count); ; ) {
     const rows = await page;
     if (rows.length === 0) return;
+    if (opener) await openerOf(db); // it may have been locked since
     const lines = opener ? await Promise.all(rows.map((row) => openRow(opener, row))) : rows.map(lineOf);
     const found = (isDecided ? lines : lines.filter(({ record }) => matches(record, asked))).slice(0, limit);
     limit -= found.length;

@@ -82,8 +82,11 @@ export interface Schema extends DBSchema {
   size: { key: typeof SIZE; value: Size };
   /** Written in the transactions that close, add and delete records. */
   chain: { key: typeof CHAIN | typeof TAIL; value: ChainRow | Link };
-  /** What checkpoints are signed with; the vault; whether there are still rows to be sealed. */
-  keys: { key: typeof SIGNING | typeof VAULT | typeof UNSEALED; value: SigningKey | StoredVault | true };
+  /** What checkpoints are signed with; the vault; whether there are still rows to be sealed; how often it was locked. */
+  keys: {
+    key: typeof SIGNING | typeof VAULT | typeof UNSEALED | typeof LOCKS;
+    value: SigningKey | StoredVault | true | number;
+  };
   /** One row, written in the transactions that close records: it counts each of them once. */
   totals: { key: typeof TOTALS; value: Totals };
   /** One row: the last `timestamp_ns`. */
@@ -125,6 +128,7 @@ export const TAIL = "tail";
 export const SIGNING = "signing";
 export const VAULT = "vault";
 export const UNSEALED = "unsealed";
+export const LOCKS = "locks";
 export const TOTALS = "totals";
 export const LAST = "last";
 

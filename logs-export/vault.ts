@@ -1,6 +1,7 @@
 import { VaultError } from "../core/errors.ts";
 import type { LogRecord, LogVault } from "../core/log/log-record.ts";
 import type { TokenEvent } from "../core/protocol.ts";
+import type { Bytes } from "../core/vault/bytes.ts";
 import { createKeyring } from "../core/vault/keyring.ts";
 import type { Opener } from "../core/vault/opener.ts";
 import { createSealer, type Sealer } from "../core/vault/sealer.ts";
@@ -8,7 +9,7 @@ import type { StoredVault } from "../core/vault/stored-vault.ts";
 import { changePassphrase, createVault, openerOf, publicKeyOf, unlock } from "../core/vault/vault.ts";
 import { VAULT_IS_NEW } from "./ledger.ts";
 import { type Sealable, sealEvents, sealRecord } from "./seals.ts";
-import { type Database, type SealedEvents, UNSEALED, VAULT } from "./tables.ts";
+import { type Database, LOCKS, type SealedEvents, UNSEALED, VAULT } from "./tables.ts";
 
 const LOCKED = new VaultError("vault-locked", "The log is locked. Unlock it with its passphrase to read it.");
 const EXISTS = new VaultError("vault-exists", "The log has a passphrase already. Change it, or lock the log with it.");
@@ -52,8 +53,16 @@ export function createStoreVault(open: () => Promise<Database>, onChange: (db: D
   };
   const sealer = async (db: Database): Promise<Sealer | null> => (await load(db))?.sealer ?? null;
 
+  /** How often it was locked, as is stored: a page that was frozen meanwhile hands over a key from before. */
+  const locksIn = async (db: Database): Promise<number> =>
+    keyring.lock(((await db.get("keys", LOCKS)) as number | undefined) ?? 0);
+  const hold = (scalar: Bytes, idleMs: number, locks: number): void => {
+    if (!keyring.hold(scalar, idleMs, locks)) throw LOCKED;
+  };
+
   const keys: StoreVault["keys"] = async (db) => {
     const vault = await load(db);
+    if (vault) await locksIn(db);
     const key = vault && (await keyring.key());
     if (!key) {
       opened = undefined;
@@ -103,12 +112,14 @@ export function createStoreVault(open: () => Promise<Database>, onChange: (db: D
       async status() {
         const db = await open();
         if (!(await storedIn(db))) return { state: "none", locks_at: null };
+        await locksIn(db);
         const key = await keyring.held();
         if (!key) return { state: "locked", locks_at: null };
         return { state: "unlocked", locks_at: new Date(key.locksAtMs).toISOString() };
       },
       async create(passphrase, idleMs) {
         const db = await open();
+        const locks = await locksIn(db);
         const made = await createVault(passphrase);
         const tx = db.transaction("keys", "readwrite");
         const other = await tx.store.get(VAULT);
@@ -119,19 +130,27 @@ export function createStoreVault(open: () => Promise<Database>, onChange: (db: D
         await tx.done;
         if (other) throw EXISTS;
         forget();
-        keyring.hold(await unlock(made, passphrase), idleMs);
+        hold(await unlock(made, passphrase), idleMs, locks);
         await onChange(db);
       },
       async unlock(passphrase, idleMs) {
         const db = await open();
-        keyring.hold(await unlock(await current(db), passphrase), idleMs);
+        const locks = await locksIn(db);
+        const stored = await current(db);
+        const scalar = await unlock(stored, passphrase);
+        if ((await current(db)).checksum !== stored.checksum) throw CHANGED;
+        hold(scalar, idleMs, locks);
         await onChange(db);
       },
       async lock() {
         const db = await open();
         await current(db);
-        keyring.lock();
+        keyring.lock(); // whatever becomes of the rest
         opened = undefined;
+        const tx = db.transaction("keys", "readwrite");
+        const before = ((await tx.store.get(LOCKS)) as number | undefined) ?? 0;
+        await tx.store.put(keyring.lock(before + 1), LOCKS);
+        await tx.done;
         await onChange(db);
       },
       async changePassphrase(passphrase, next) {

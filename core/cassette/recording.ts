@@ -1,6 +1,6 @@
 import { VaultError } from "../errors.ts";
 import type { LogOptions, LogRecord, Usage } from "../log/log-record.ts";
-import { type BadLine, namesOf, readLine } from "../log/read-line.ts";
+import { BadLines, readLine } from "../log/read-line.ts";
 import { requestOf } from "../log/replay.ts";
 import type { FinishReason, GenerateRequest } from "../protocol.ts";
 
@@ -27,18 +27,15 @@ export interface WholeRecord extends LogRecord {
  */
 export function readRecordings(jsonl: string, where: string): readonly Recording[] {
   const recordings: Recording[] = [];
-  const bad: BadLine[] = [];
+  const bad = new BadLines();
   for (const [index, content] of jsonl.split("\n").entries()) {
-    if (content.trim() === "") continue;
     const record = readLine(content);
-    if (typeof record === "string") bad.push({ line: index + 1, problem: record });
-    else if (isWhole(record)) recordings.push({ place: recordings.length, record, request: requestOf(record) });
+    if (typeof record === "string") bad.add(index + 1, record);
+    else if (record && isWhole(record))
+      recordings.push({ place: recordings.length, record, request: requestOf(record) });
   }
-  if (bad.length === 0) return recordings;
-  throw new VaultError(
-    "model-broken",
-    `${where} is no cassette: ${namesOf(bad)}. Mend it, or save /logs/export there again.`,
-  );
+  if (bad.count === 0) return recordings;
+  throw new VaultError("model-broken", `${where} is no cassette: ${bad}. Mend it, or save /logs/export there again.`);
 }
 
 /** Errors are left out as well: they are the machine's, not the model's. */

@@ -70,7 +70,7 @@ const LOGS = fc.uniqueArray(
 );
 
 const importText = (log: LogSink, lines: string) =>
-  importLines(new Blob([lines]).stream().pipeThrough(new TextDecoderStream()) as ReadableStream<string>, log);
+  importLines(new Blob([lines]).stream() as AsyncIterable<Uint8Array<ArrayBuffer>>, log);
 
 test.each(Object.keys(EXPORT_FORMATS) as (keyof typeof EXPORT_FORMATS)[])(
   "any records, exported as %s and imported, are the same",
@@ -149,4 +149,52 @@ test("any lines at all are records, or are named", async () => {
       },
     ),
   );
+});
+
+const linesFor = (record: LogRecord, count: number) =>
+  Array.from({ length: count }, (_, place) => `${JSON.stringify({ ...record, id: `id-${place}` })}\n`).join("");
+
+test("a file that breaks off is imported up to there, and the line is named; a line that is not UTF-8 changes no other", async () => {
+  const [record] = fc.sample(RECORDS, 1) as [LogRecord];
+  const log = createMemoryLog();
+  async function* source() {
+    yield new TextEncoder().encode(linesFor(record, BATCH_LINES + 2));
+    throw new Error("cable");
+  }
+  await expect(importLines(source(), log)).rejects.toMatchObject({
+    code: "bad-import",
+    message: expect.stringContaining(`line ${BATCH_LINES + 3} (cable). ${BATCH_LINES} records were imported`),
+  });
+  expect(log.records).toHaveLength(BATCH_LINES);
+
+  const bytes = new Uint8Array([...new TextEncoder().encode(`\ufeff${JSON.stringify(record)}\n`), 0xff, 10]);
+  await expect(importLines(new Blob([bytes]).stream() as never, log)).rejects.toThrow(
+    "of a log: line 2 (not UTF-8). 0 ",
+  );
+  await expect(importText(log, `\ufeff${JSON.stringify(record)}\n\ufeff\n`)).resolves.toEqual({
+    imported: 1,
+    skipped: 0,
+  });
+});
+
+test("however many lines are no records, the answer names twenty, and of each as much as can be read", async () => {
+  const log = createMemoryLog();
+  const long = JSON.stringify({ ...fc.sample(RECORDS, 1)[0], device: "x".repeat(100_000) });
+  const failure = await importText(log, `${long}\n`.repeat(50) + "broken\n".repeat(20_000)).catch((cause) => cause);
+  expect(failure.message.length).toBeLessThan(20 * 250 + 500);
+  expect(failure.message).toContain("line 20 (device: ");
+  expect(failure.message).toContain(", and 20030 more. 0 records");
+});
+
+test("a line takes time and memory as long as it is, not its square, and at most 32 MiB of it are kept", async () => {
+  const log = createMemoryLog();
+  let given = 0;
+  async function* endless() {
+    for (;;) {
+      given++;
+      yield new Uint8Array(1024 * 1024).fill(32);
+    }
+  }
+  await expect(importLines(endless(), log)).rejects.toThrow("line 1 (over 33554432 bytes)");
+  expect(given).toBe(33);
 });

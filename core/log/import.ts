@@ -1,11 +1,13 @@
-import { VaultError } from "../errors.ts";
+import { reasonOf, VaultError } from "../errors.ts";
+import { type Bytes, concat } from "../vault/bytes.ts";
 import type { LogRecord, LogSink } from "./log-record.ts";
-import { type BadLine, namesOf, readLine } from "./read-line.ts";
+import { BadLines, readLine } from "./read-line.ts";
 
 /** Lines that are stored together, or not at all. */
 export const BATCH_LINES = 500;
-/** Of a line: what is longer is no record of ours. */
-const MAX_LINE = 32 * 1024 * 1024;
+/** Of a line, since what is longer is no record of ours; and of a batch, which is in memory. */
+const MOST_BYTES = 32 * 1024 * 1024;
+const LINE_FEED = 10;
 
 export interface Imported {
   readonly imported: number;
@@ -15,61 +17,78 @@ export interface Imported {
 
 /**
  * Reads JSONL of any version's export into the log, some hundred lines at a time. A batch with a bad line is left out
- * whole. Throws `bad-import` at the end if there was one: it says which.
+ * whole, and where the source fails is a bad line. Throws `bad-import` at the end if there was one: it says which.
  */
-export async function importLines(text: ReadableStream<string>, log: LogSink): Promise<Imported> {
+export async function importLines(source: AsyncIterable<Bytes>, log: LogSink): Promise<Imported> {
   let imported = 0;
   let skipped = 0;
   let notStored = 0;
-  const bad: BadLine[] = [];
+  const bad = new BadLines();
   let batch: LogRecord[] = [];
-  let badInBatch = 0;
   let lines = 0;
+  let bytes = 0;
+  let badBefore = 0;
 
   const flush = async () => {
-    if (badInBatch > 0) notStored += batch.length;
+    if (bad.count > badBefore) notStored += batch.length;
     else if (batch.length > 0) {
       const added = await log.import(batch);
       imported += added;
       skipped += batch.length - added;
     }
     batch = [];
-    badInBatch = 0;
+    lines = 0;
+    bytes = 0;
+    badBefore = bad.count;
   };
-  for await (const { line, content } of linesOf(text)) {
-    if (content.trim() !== "") {
-      const read = readLine(content);
-      if (typeof read === "string") {
-        bad.push({ line, problem: read });
-        badInBatch++;
-      } else batch.push(read);
-      lines++;
-    }
-    if (lines > 0 && lines % BATCH_LINES === 0) await flush();
+  for await (const { line, content, failure } of linesOf(source)) {
+    const read = failure ?? readLine(content);
+    if (read === null) continue;
+    if (typeof read === "string") bad.add(line, read);
+    else batch.push(read);
+    bytes += content.length;
+    if (++lines === BATCH_LINES || bytes > MOST_BYTES) await flush();
   }
   await flush();
-  if (bad.length === 0) return { imported, skipped };
+  if (bad.count === 0) return { imported, skipped };
   throw new VaultError(
     "bad-import",
-    `Not records of a log: ${namesOf(bad)}. ${imported} records were imported, ${skipped} were here already, ` +
+    `Not records of a log: ${bad}. ${imported} records were imported, ${skipped} were here already, ` +
       `${notStored} were left out since they came within ${BATCH_LINES} lines of a bad one. Mend those lines and send the file again.`,
   );
 }
 
-async function* linesOf(text: ReadableStream<string>): AsyncGenerator<{ line: number; content: string }> {
-  const reader = text.getReader();
-  let rest = "";
-  let line = 0;
+interface Line {
+  readonly line: number;
+  readonly content: Bytes;
+  /** Nothing can be read from here on. */
+  readonly failure?: string;
+}
+
+async function* linesOf(source: AsyncIterable<Bytes>): AsyncGenerator<Line, void> {
+  let parts: Bytes[] = [];
+  let length = 0;
+  let line = 1;
+  const take = (): Line => {
+    const content = concat(...parts);
+    parts = [];
+    length = 0;
+    return { line: line++, content };
+  };
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) {
-      const parts = (rest + next.value).split("\n");
-      rest = parts.pop() ?? "";
-      if (rest.length > MAX_LINE)
-        throw new VaultError("body-too-large", `Line ${line + 1} is over ${MAX_LINE} characters.`);
-      for (const content of parts) yield { line: ++line, content };
+    for await (const chunk of source) {
+      let from = 0;
+      for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, from)) {
+        parts.push(chunk.subarray(from, end));
+        from = end + 1;
+        yield take();
+      }
+      parts.push(chunk.subarray(from));
+      length += chunk.length - from;
+      if (length > MOST_BYTES) throw new Error(`over ${MOST_BYTES} bytes`);
     }
-    yield { line: line + 1, content: rest };
-  } finally {
-    await reader.cancel();
+    yield take();
+  } catch (cause) {
+    yield { line, content: new Uint8Array(), failure: reasonOf(cause) };
   }
 }

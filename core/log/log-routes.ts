@@ -1,7 +1,7 @@
 import { awaitFirst } from "../await-first.ts";
 import { route } from "../dialect.ts";
 import { VaultError } from "../errors.ts";
-import { bodyOf } from "../read-body.ts";
+import { readBody } from "../read-body.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "./export.ts";
 import { importLines } from "./import.ts";
 import { asFailure } from "./log-errors.ts";
@@ -19,6 +19,7 @@ import type { LogSink } from "./log-record.ts";
 import { logJsonSchema } from "./log-schema.ts";
 import { comparedWith, requestOf } from "./replay.ts";
 import { statsOf } from "./stats.ts";
+import { unzipped } from "./unzip.ts";
 import { VAULT_ROUTES } from "./vault-routes.ts";
 import { verifyLog } from "./verify.ts";
 
@@ -111,15 +112,11 @@ const verify = route({
 const importFile = route({
   method: "POST",
   path: "/logs/import",
-  summary: "Takes JSONL of an export in, also compressed (application/gzip); what is there already is skipped",
+  summary: "Takes JSONL of an export in, also compressed with gzip; what is there already is skipped",
   bodyType: EXPORT_FORMATS.jsonl.mediaType,
   mediaTypes: [JSON_TYPE],
   answer: async ({ request }, { log }) => {
-    const bytes = await bodyOf(request);
-    const isGzip = request.headers.get("content-type") === EXPORT_FORMATS["jsonl.gz"].mediaType;
-    const plain = isGzip ? bytes.pipeThrough(new DecompressionStream("gzip") as TransformStream) : bytes;
-    const text = plain.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>);
-    return Response.json(await importLines(text, log).catch(asFailure));
+    return Response.json(await importLines(unzipped(readBody(request)), log).catch(asFailure));
   },
 });
 

@@ -2,30 +2,44 @@ import type { LogRecord } from "./log-record.ts";
 import { whyNoRecord } from "./log-schema.ts";
 import { type StoredRecord, upgradeRecord } from "./upgrade-record.ts";
 
-export interface BadLine {
-  /** The first one is 1. */
-  readonly line: number;
-  readonly problem: string;
-}
-
 /** More are only counted. */
 const NAMED = 20;
+/** Of what is wrong with one: it may quote all of the line. */
+const MOST_CHARACTERS = 200;
 
-/** The record of a line of JSONL, of any version; or what is wrong with it. */
-export function readLine(content: string): LogRecord | string {
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** The record of a line of JSONL, of any version; or what is wrong with it. `null`: it is empty. */
+export function readLine(content: string | Uint8Array): LogRecord | string | null {
   let value: unknown;
   try {
-    value = JSON.parse(content);
-  } catch {
-    return "not JSON";
+    const text = typeof content === "string" ? content : utf8.decode(content);
+    if (text.trim() === "") return null;
+    value = JSON.parse(text);
+  } catch (cause) {
+    return cause instanceof SyntaxError ? "not JSON" : "not UTF-8";
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "not an object";
   const record = upgradeRecord(value as StoredRecord);
   return whyNoRecord(record) ?? record;
 }
 
-/** For people. */
-export function namesOf(bad: readonly BadLine[]): string {
-  const named = bad.slice(0, NAMED).map(({ line, problem }) => `line ${line} (${problem})`);
-  return named.join("; ") + (bad.length > NAMED ? `, and ${bad.length - NAMED} more` : "");
+/** Lines that are no records, for people. */
+export class BadLines {
+  readonly #named: string[] = [];
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** @param line the first one is 1 */
+  add(line: number, problem: string): void {
+    if (this.#count++ < NAMED) this.#named.push(`line ${line} (${problem.slice(0, MOST_CHARACTERS)})`);
+  }
+
+  toString(): string {
+    const more = this.#count - this.#named.length;
+    return this.#named.join("; ") + (more > 0 ? `, and ${more} more` : "");
+  }
 }

@@ -6,9 +6,14 @@ interface HeldKey {
   /** It is forgotten once it was not used for so long. */
   readonly idleMs: number;
   readonly locksAtMs: number;
+  /** How often the vault had been locked when somebody began to unlock it: one more, and the key is refused. */
+  readonly locks: number;
 }
 
-type Message = { readonly type: "who" } | { readonly type: "held"; readonly held: HeldKey } | { readonly type: "lock" };
+type Message =
+  | { readonly type: "who" }
+  | { readonly type: "held"; readonly held: HeldKey }
+  | { readonly type: "lock"; readonly locks: number };
 
 const CHANNEL = "minivault-keys";
 /** Where nobody holds the key nobody answers. */
@@ -21,9 +26,14 @@ export interface Keyring {
   held(): Promise<HeldKey | null>;
   /** The same; using it puts off the moment when it is forgotten. */
   key(): Promise<HeldKey | null>;
-  hold(scalar: Bytes, idleMs: number): void;
-  /** Everybody of the origin forgets it. */
-  lock(): void;
+  /** @returns `false`: the vault has been locked since it was `locks` times */
+  hold(scalar: Bytes, idleMs: number, locks?: number): boolean;
+  /**
+   * Everybody of the origin forgets it, and takes no key from before.
+   * @param times how often the vault has been locked; nothing happens if that is known already
+   * @returns how often it has been, as far as anybody knows
+   */
+  lock(times?: number): number;
 }
 
 /**
@@ -35,30 +45,47 @@ export function createKeyring(now: () => number = Date.now): Keyring {
   const tell = (message: Message) => channel.postMessage(message);
   let held: HeldKey | null = null;
   let forgetting: ReturnType<typeof setTimeout> | undefined;
-  let onHeld: (() => void)[] = [];
+  let locks = 0;
+  const onHeld = new Set<() => void>();
 
-  const keep = (next: HeldKey | null): void => {
+  const forget = (): void => {
     clearTimeout(forgetting);
+    held = null;
+  };
+  /** A message with a key may be on its way while another one locks. */
+  const keep = (next: HeldKey): boolean => {
+    if (!(next.locks >= locks)) return false;
+    clearTimeout(forgetting);
+    locks = next.locks;
     held = next;
-    if (!next) return;
-    forgetting = setTimeout(() => keep(null), next.locksAtMs - now());
+    forgetting = setTimeout(forget, next.locksAtMs - now());
     for (const resolve of onHeld) resolve();
-    onHeld = [];
+    return true;
+  };
+  const lockTo = (times: number): boolean => {
+    if (times <= locks) return false;
+    locks = times;
+    forget();
+    return true;
   };
   const current = (): HeldKey | null => {
-    if (held && held.locksAtMs <= now()) keep(null); // a page in the background may have slept through its timer
+    if (held && held.locksAtMs <= now()) forget(); // a page in the background may have slept through its timer
     return held;
   };
   const asked = (): Promise<void> =>
     new Promise((resolve) => {
-      onHeld.push(resolve);
-      setTimeout(resolve, ASK_MS);
+      const done = () => {
+        onHeld.delete(done);
+        resolve();
+      };
+      onHeld.add(done);
+      setTimeout(done, ASK_MS);
       tell({ type: "who" });
     });
 
   channel.addEventListener("message", ({ data }: MessageEvent<Message>) => {
     if (data.type === "held") keep(data.held);
-    else if (data.type === "lock") keep(null);
+    else if (data.type === "lock") lockTo(data.locks);
     else if (current()) tell({ type: "held", held: held! });
   });
 
@@ -70,22 +97,23 @@ export function createKeyring(now: () => number = Date.now): Keyring {
   return {
     held: find,
     async key() {
-      const key = await find();
-      if (!key) return null;
-      const locksAtMs = now() + key.idleMs;
-      if (locksAtMs - key.locksAtMs > TELL_MS) {
-        keep({ ...key, locksAtMs });
-        tell({ type: "held", held: held! });
+      await find();
+      if (!held) return null; // also if it was locked meanwhile
+      const locksAtMs = now() + held.idleMs;
+      if (locksAtMs - held.locksAtMs > TELL_MS) {
+        keep({ ...held, locksAtMs });
+        tell({ type: "held", held });
       }
       return held;
     },
-    hold(scalar, idleMs) {
-      keep({ scalar, idleMs, locksAtMs: now() + idleMs });
-      tell({ type: "held", held: held! });
+    hold(scalar, idleMs, before = locks) {
+      const isKept = keep({ scalar, idleMs, locksAtMs: now() + idleMs, locks: before });
+      if (isKept) tell({ type: "held", held: held! });
+      return isKept;
     },
-    lock() {
-      keep(null);
-      tell({ type: "lock" });
+    lock(times = locks + 1) {
+      if (lockTo(times)) tell({ type: "lock", locks });
+      return locks;
     },
   };
 }

@@ -150,3 +150,39 @@ test("a sealed record that was changed is told from a wrong passphrase; one can 
   await ask(vault, "/logs/vault/unlock", { passphrase: PASSPHRASE });
   expect(await prompts(vault)).toEqual(["second"]);
 });
+
+test("a lock is final: not undone by a page that missed it, by an unlocking that had begun, nor by a new service worker", async ({
+  vault,
+  context,
+}) => {
+  await ask(vault, "/logs/vault", { passphrase: PASSPHRASE });
+  await generate(vault, { prompt: "secret", max_new_tokens: 5 });
+  // A page that was frozen, as seen by the others: it answers with the key that it had.
+  await vault.evaluate(() => {
+    const channel = new BroadcastChannel("minivault-keys");
+    let held: unknown;
+    channel.addEventListener("message", ({ data }) => {
+      if (data.type === "held") held ??= data;
+      else if (held) channel.postMessage(held);
+    });
+  });
+  await ask(vault, "/logs/vault/unlock", { passphrase: PASSPHRASE });
+  expect(await prompts(vault)).toEqual(["secret"]);
+
+  expect(await post(vault, "/logs/vault/lock")).toBe(200);
+  expect((await read(vault)).status).toBe(423);
+  await stopServiceWorker(context, vault);
+  expect((await read(vault)).status).toBe(423);
+  expect((await ask(vault, "/logs/vault")).body).toMatchObject({ state: "locked" });
+
+  const answers = await vault.evaluate(async (passphrase) => {
+    const unlocking = fetch("/logs/vault/unlock", { method: "POST", body: JSON.stringify({ passphrase }) });
+    const locking = fetch("/logs/vault/lock", { method: "POST" });
+    return Promise.all([unlocking, locking].map(async (answer) => (await (await answer).json()).state));
+  }, PASSPHRASE);
+  expect(answers).toEqual([undefined, "locked"]);
+  expect((await read(vault)).status).toBe(423);
+
+  expect((await ask(vault, "/logs/vault/unlock", { passphrase: PASSPHRASE })).status).toBe(200);
+  expect(await prompts(vault)).toEqual(["secret"]);
+});

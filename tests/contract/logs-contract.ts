@@ -183,6 +183,43 @@ export const LOGS_CONTRACT: readonly ContractCase[] = [
     },
   },
   {
+    name: "POST /logs/import takes gzip files that were joined, whatever type is told; what is cut or broken is a 400 that says where",
+    async run(send) {
+      const zip = async (values: readonly object[]) => {
+        const zipping = new Blob([asLines(values)]).stream().pipeThrough(new CompressionStream("gzip"));
+        return new Uint8Array(await new Response(zipping).arrayBuffer());
+      };
+      const importParts = (parts: Uint8Array<ArrayBuffer>[], type: string) =>
+        send("/logs/import", { method: "POST", body: new Blob(parts), headers: { "content-type": type } });
+      const model = newId();
+      const stored = records(model, 9).map((record) => ({ ...record, salt: crypto.randomUUID().repeat(20) }));
+      const members = await Promise.all([zip(stored.slice(0, 4)), zip([]), zip(stored.slice(4))]);
+      for (const type of ["application/gzip", "application/x-gzip", "application/octet-stream"]) {
+        const answer = await json(await importParts(members, type));
+        assert.equal(answer.imported + answer.skipped, 9, type);
+      }
+      assert.deepEqual(
+        await idsAt(send, `/logs?model=${model}`),
+        stored.map(({ id }) => id),
+      );
+
+      const whole = await zip(records(newId(), 9));
+      const flipped = whole.slice();
+      flipped[whole.length - 6]! ^= 1; // of the checksum
+      const broken: [Uint8Array<ArrayBuffer>[], RegExp][] = [
+        [[members[0]!, whole.slice(0, -1)], /line \d+ \(the gzip data is cut or broken before byte \d+\)/],
+        [[whole.slice(0, 40)], /line 1 \(the gzip data is cut or broken before byte 40\)/],
+        [[flipped], /\(the gzip data is cut or broken before byte \d+\)/],
+        [[new TextEncoder().encode("PK\u0003\u0004")], /line 1 \(not JSON\)/],
+        [[Uint8Array.of(0x22, 0xff, 0x22)], /line 1 \(not UTF-8\)/],
+      ];
+      for (const [parts, where] of broken) {
+        const { detail } = await isProblem(await importParts(parts, "application/gzip"), 400, "bad-import");
+        assert.match(detail, where);
+      }
+    },
+  },
+  {
     name: "GET /logs/stats has counts, tokens and percentiles, by day and model",
     async run(send) {
       const model = newId();
