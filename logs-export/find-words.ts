@@ -1,6 +1,6 @@
 import type { LogQuery } from "../core/log/log-query.ts";
 import { hashOf, inAll, type Postings, placesOf, shardOf } from "../core/log/word-index.ts";
-import { firstKeyOf, segmentOf } from "./segments.ts";
+import { firstKeyOf, isIndexed, segmentOf } from "./segments.ts";
 import { type Database, SIZE } from "./tables.ts";
 
 /** Words that are looked for, the longest: what is found is read anyway. */
@@ -42,7 +42,7 @@ export async function partsWith(db: Database, query: LogQuery): Promise<readonly
   const first = after && order === "asc" ? after.ns : (fromNs ?? "");
   const last = after && order === "desc" ? after.ns : (toNs ?? ANY.toNs);
   const byTime = (a: Times, b: Times) => (order === "asc" ? compare(a.fromNs, b.fromNs) : compare(b.toNs, a.toNs));
-  const indexed = segments.filter(({ claim }) => claim === null);
+  const indexed = segments.filter(isIndexed);
   const inTime = indexed.filter((one) => one.toNs >= first && one.fromNs <= last).sort(byTime);
 
   const sample = inTime.slice(0, SAMPLE);

@@ -1,8 +1,8 @@
 import { createWordIndex } from "../core/log/word-index.ts";
-import { textsOf } from "../core/log/words.ts";
+import { textsOf, WORD_RULES } from "../core/log/words.ts";
 import { randomId } from "../core/random-id.ts";
 import { lineOf } from "./seals.ts";
-import { firstKeyOf, rowsOf, segmentOf } from "./segments.ts";
+import { firstKeyOf, isIndexed, rowsOf, segmentOf } from "./segments.ts";
 import { type Database, type Row, SIZE, VAULT } from "./tables.ts";
 
 /** After a write, so that whatever else is written at once goes first. */
@@ -39,7 +39,7 @@ async function indexWords(db: Database): Promise<void> {
   ]);
   if (vault) return; // words would tell what is sealed
   const oldest = first?.key ?? 0;
-  const indexed = new Set(segments.flatMap(({ segment, claim }) => (claim === null ? segment : [])));
+  const indexed = new Set(segments.filter(isIndexed).map(({ segment }) => segment));
   for (let segment = segmentOf(oldest); segment < segmentOf((size?.lastKey ?? 0) + 1); segment++) {
     // Limits delete the oldest records one by one: they are not worth it any more.
     const isShrinking = oldest > Math.max(firstKeyOf(segment), 1);
@@ -68,7 +68,7 @@ async function indexSegment(db: Database, segment: number): Promise<void> {
   const now = await tx.objectStore("segments").get(segment);
   if (now?.claim === claim) {
     const [fromNs = "", toNs = ""] = [times[0], times.at(-1)];
-    await tx.objectStore("segments").put({ segment, claim: null, fromNs, toNs, rows: times.length, unread });
+    await tx.objectStore("segments").put({ segment, claim: null, fromNs, toNs, rows: times.length, unread, rules: WORD_RULES });
     for (const [shard, postings] of index.postings().entries()) {
       await tx.objectStore("words").put({ shard, segment, ...postings });
     }

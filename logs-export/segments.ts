@@ -1,11 +1,15 @@
 import { SHARDS } from "../core/log/word-index.ts";
-import type { Database, Upgradable } from "./tables.ts";
+import { WORD_RULES } from "../core/log/words.ts";
+import type { Database, SegmentRow, Upgradable } from "./tables.ts";
 
 /** Keys of `logs` whose words are indexed together. */
 const KEYS = 512;
 
 export const segmentOf = (key: number): number => Math.floor(key / KEYS);
 export const firstKeyOf = (segment: number): number => segment * KEYS;
+
+/** Whether a query for words finds in it what it looks for. */
+export const isIndexed = ({ claim, rules }: SegmentRow): boolean => claim === null && rules === WORD_RULES;
 
 /** One of its records was deleted, or will be another: nothing of its words stays, and it is read until it is indexed anew. */
 export async function dropWords(tx: Upgradable, segment: number): Promise<void> {

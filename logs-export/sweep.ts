@@ -39,7 +39,8 @@ export async function isSweepDue(db: Database, facts: Sweep, keep: Retention): P
   ]);
   const foreign = await logs.getKey(IDBKeyRange.lowerBound(size.lastKey, true));
   const isDead = ({ owner = "", record }: Row): boolean => !isAlive(facts, owner, record);
-  if (foreign !== undefined || expired !== undefined || open.some(isDead)) return true;
+  const isIndexStale = size.indexed !== size.records; // another version wrote
+  if (foreign !== undefined || isIndexStale || expired !== undefined || open.some(isDead)) return true;
   return isRetentionDue(size, oldest?.key[0], keep, facts.nowMs);
 }
 

@@ -38,7 +38,7 @@ export interface Size {
 }
 
 /** What is known of the words of some keys of `logs`: see `segments.ts`. */
-interface SegmentRow {
+export interface SegmentRow {
   readonly segment: number;
   /** Of whoever is indexing it; `null` once that is done. */
   readonly claim: string | null;
@@ -46,6 +46,8 @@ interface SegmentRow {
   readonly fromNs: string;
   readonly toNs: string;
   readonly rows: number;
+  /** How its words were cut; not there where a version wrote it that knew of one way. */
+  readonly rules?: number;
   /** Places of rows whose words are not in the index: they have to be read. */
   readonly unread: readonly number[];
 }

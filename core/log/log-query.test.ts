@@ -39,10 +39,31 @@ test("any query is read, or refused with the name of what is wrong", () => {
 test.each([
   ["What's the CAPITAL of Côte d’Ivoire?", ["what", "s", "the", "capital", "of", "côte", "d", "ivoire"]],
   ["ﬁle №12", ["file", "no12"]],
-  ["東京 is ไทย", ["東", "京", "is", "ไ", "ท", "ย"]],
+  ["東京 is ไทย", ["東", "京", "東京", "is", "ไ", "ท", "ไท", "ย", "ทย"]],
+  ["エラー404", ["エ", "ラ", "エラ", "ー", "ラー", "404"]],
+  ["ｴﾗｰ404、〆切", ["エ", "ラ", "エラ", "ー", "ラー", "404", "〆", "切", "〆切"]],
+  ["葛\u{e0100}城GPT는", ["葛", "城", "葛城", "gpt", "는"]],
+  ["မြန်မာ", ["မ", "ြ", "မြ", "န", "ြန", "်", "န်", "်မ", "ာ", "မာ"]],
+  ["Donau\u00addampfer \u0301x", ["donaudampfer", "x"]],
   ["🙂 — ", []],
 ])("the words of %j", (text, words) => {
   expect([...wordsOf(text)]).toEqual(words);
+});
+
+test("any part of a text without spaces is found, whatever it stands beside; its characters in another order are not", () => {
+  const texts = ["東京都の天気", "エラーコード", "서울에서는", "ภาษาไทย", "ພາສາລາວ", "ភាសាខ្មែរ", "မြန်မာဘာသာ", "ㄅㄆㄇ", "ꆈꌠꉙ"];
+  const beside = fc.constantFrom("", "404", "GPT", " ", "。", "é");
+  fc.assert(
+    fc.property(fc.constantFrom(...texts), fc.nat(), fc.nat(), beside, beside, (text, from, length, left, right) => {
+      const characters = [...text];
+      const start = from % characters.length;
+      const part = characters.slice(start, start + 1 + (length % (characters.length - start))).join("");
+      const has = wordsOf(left + text + right);
+      expect([...wordsOf(part)].filter((word) => !has.has(word))).toEqual([]);
+      for (const word of wordsOf(`${left} ${right}`)) expect(has).toContain(word);
+    }),
+  );
+  expect(wordsOf("京都の東")).not.toContain("東京");
 });
 
 async function read(log: LogSink, query: LogQuery): Promise<LogRecord[]> {

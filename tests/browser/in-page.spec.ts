@@ -79,6 +79,32 @@ test.describe("where service workers are refused", () => {
     expect(await closedLogs(page)).toHaveLength(1); // it is kept
   });
 
+  test("reading the log writes nothing to the database", async ({ page, site }) => {
+    await page.addInitScript(() => {
+      const modes: string[] = [];
+      Object.assign(window, { modes });
+      const { transaction } = IDBDatabase.prototype;
+      IDBDatabase.prototype.transaction = function (stores, mode) {
+        modes.push(mode ?? "readonly");
+        return transaction.call(this, stores as string[], mode);
+      };
+    });
+    await visit(page, site.url);
+    expect((await generate(page, { prompt: PROMPT })).status).toBe(200);
+    const [record] = await closedLogs(page);
+    const modes = await page.evaluate(async (id) => {
+      const { modes } = window as unknown as { modes: string[] };
+      modes.length = 0;
+      const paths = ["", "?q=paris", "?limit=1&order=desc", "/export", "/stats", "/verify", "/vault", `/${id}`];
+      for (const path of paths) await (await fetch(`/logs${path}`)).text();
+      await (await fetch("/metrics")).text();
+      await fetch(`/generate/stream/${id}`, { method: "HEAD" });
+      return modes;
+    }, record?.id);
+    expect(modes.length).toBeGreaterThan(8);
+    expect(modes).not.toContain("readwrite");
+  });
+
   test("the page keeps the whole contract of the API", async ({ page, site }) => {
     await visit(page, site.url);
     await page.evaluate(readFileSync(bundlePath("contract.js"), "utf8"));

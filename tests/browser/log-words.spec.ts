@@ -167,3 +167,41 @@ test("what a version without words has changed is found, and what it has deleted
   await expect.poll(() => indexed(vault)).toEqual([0, 1, 2]);
   await expectFound(vault, left);
 });
+
+test("words that an earlier version cut in another way are found, and are indexed anew with the next record", async ({
+  vault,
+}) => {
+  await fill(vault);
+  await expect.poll(() => indexed(vault)).toEqual([0, 1, 2]);
+  /** As it was before there were rules, without the words that a query asks for now. */
+  const segments = (change: boolean) =>
+    vault.evaluate(
+      (change) =>
+        new Promise<(number | undefined)[]>((resolve, reject) => {
+          const opening = indexedDB.open("minivault");
+          opening.onerror = reject;
+          opening.onsuccess = () => {
+            const tx = opening.result.transaction(["segments", "words"], "readwrite");
+            const rows = tx.objectStore("segments").getAll();
+            rows.onsuccess = () => {
+              for (const { rules: _, ...row } of change ? rows.result : []) tx.objectStore("segments").put(row);
+            };
+            const words = tx.objectStore("words").getAll();
+            words.onsuccess = () => {
+              const none = { hashes: new Uint32Array(), ends: new Uint32Array(), places: new Uint16Array() };
+              for (const row of change ? words.result : []) tx.objectStore("words").put({ ...row, ...none });
+            };
+            tx.oncomplete = () => {
+              opening.result.close();
+              resolve(rows.result.map(({ rules }) => rules));
+            };
+          };
+        }),
+      change,
+    );
+  await segments(true);
+  await expectFound(vault, IDS);
+  expect((await generate(vault, { prompt: "a", max_new_tokens: 3 })).status).toBe(200);
+  await expect.poll(() => segments(false)).toEqual([2, 2, 2]);
+  await expectFound(vault, IDS);
+});
