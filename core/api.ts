@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { Hono } from "hono/tiny";
 import { createAdmission, PATIENCE, type Patience } from "./admission.ts";
+import { CONTAINED, isOwnScript, isSafe, mustBeOwnScript } from "./cross-site.ts";
 import type { Call, Dialect, Host, Route, Vault } from "./dialect.ts";
 import type { Encoding } from "./encode/encoding.ts";
 import { asVaultError, VaultError } from "./errors.ts";
@@ -45,6 +46,9 @@ export type FetchHandler = (request: Request, client?: string) => Promise<Respon
 /** Seconds after which a 503 is worth trying again. */
 const RETRY_AFTER_S = "2";
 
+/** Another site can open windows without end, and its visitor's log must not grow with each of them. */
+const STRANGERS: RateLimit = { burst: 100, perMinute: 10 };
+
 type Env = { Bindings: { readonly exchange: Exchange; readonly client: string } };
 
 /** The whole API as one function, for any host that has `fetch` types: see "Life of a request" in the docs. */
@@ -63,7 +67,9 @@ export function createApi(options: ApiOptions): FetchHandler {
   const admission = createAdmission(engine, queue, now, { ...PATIENCE, ...options.patience });
 
   /** The same request again, of whose answer something is known. */
-  const resume = async (name: string, skip: Skip, { url, method }: Request): Promise<Response> => {
+  const resume = async (name: string, skip: Skip, request: Request): Promise<Response> => {
+    const { url, method } = request;
+    if (method === "GET") mustBeOwnScript(request); // it ends the reader before it, and computes
     const found = await log.kept(name);
     if (found && method === "HEAD") return new Response();
     if (found) await admission.release(found.record.id);
@@ -94,6 +100,16 @@ export function createApi(options: ApiOptions): FetchHandler {
     get logFailures() {
       return journal.failures;
     },
+  };
+  const strangers = createRateLimiter(STRANGERS, now);
+  /** Whether one more failure of somebody who may be anybody is logged; else it is counted only. */
+  const hasRoom = (): boolean => {
+    try {
+      strangers.take("");
+      return true;
+    } catch {
+      return false;
+    }
   };
   let limiter: Promise<RateLimiter> | undefined;
   let siteRules: Promise<LogRules> | undefined;
@@ -151,15 +167,18 @@ export function createApi(options: ApiOptions): FetchHandler {
       await room;
       exchange.rules = await siteRules; // of a request whose own level is refused
       exchange.rules = { ...exchange.rules, level: levelOf(request.headers, exchange.rules.level) };
+      if (!isSafe(request)) mustBeOwnScript(request);
       response = await app.fetch(request, { exchange, client });
     } catch (cause) {
       const error = asVaultError(cause);
+      if (!isOwnScript(request) && !hasRoom()) exchange.rules = { ...exchange.rules, level: "none" };
       // Who watches the log reads it whenever it changes: were that logged, it would never end.
       if (error.code !== "vault-locked") await exchange.fail(error);
       response = errorResponse(error, dialectOf(`/${belowBase(new URL(request.url).pathname)}`, dialects));
     }
     if (response.headers.has("x-request-id")) return response; // of the request that this one goes on with
     return withHeaders(response, {
+      ...CONTAINED,
       "x-request-id": exchange.requestId,
       "server-timing": serverTiming(exchange, now()),
     });

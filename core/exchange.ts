@@ -81,6 +81,10 @@ const STORE_MS = 5_000;
 /** A caller's id is echoed in a header and stored in every record: printable ASCII of sensible length only. */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
+/** An address may have megabytes, and an error repeats what it does not know. Characters. */
+const MAX_ENDPOINT = 300;
+const MAX_DETAIL = 2_000;
+
 /** https://www.w3.org/TR/trace-context/#traceparent-header */
 const TRACEPARENT = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}$/;
 
@@ -161,8 +165,11 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
         })();
         return ended;
       },
-      fail: (error, known = {}, events = []) =>
-        exchange.end({ ...known, finish_reason: "error", error: { ...error.toWire(), status: error.status } }, events),
+      fail(error, known = {}, events = []) {
+        const { code, status, message } = error;
+        const told = { code, detail: message.slice(0, MAX_DETAIL), status };
+        return exchange.end({ ...known, finish_reason: "error", error: told }, events);
+      },
     };
     return exchange;
   };
@@ -206,7 +213,7 @@ function openRecord(request: Request, known: Known, arrivedMs: number): LogRecor
     timestamp_ns: `${nanoseconds(arrivedMs)}`,
     started_at: null,
     finished_at: null,
-    endpoint: `${request.method} ${new URL(request.url).pathname}`,
+    endpoint: `${request.method} ${new URL(request.url).pathname}`.slice(0, MAX_ENDPOINT),
     dialect: null,
     mode: null,
     prompt: null,

@@ -327,6 +327,8 @@ export interface Engine extends EngineCalls {
 
 export type ErrorCode =
   | "bad-request"
+  /** It would change something, and may come from another site: see `cross-site.ts`. */
+  | "cross-site"
   | "body-too-large"
   | "prompt-too-long"
   | "not-found"
