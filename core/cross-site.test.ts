@@ -144,3 +144,18 @@ test("every answer is contained: nobody embeds it, and a browser neither guesses
     expect(headers.get("cross-origin-resource-policy")).toBe("same-origin");
   }
 });
+
+test("a link to a stream neither ends whoever reads it, nor asks the model again", async () => {
+  const { log, handle, calls } = setUp();
+  const stream = asked({ url: "http://x/generate/stream", method: "POST", headers: { "x-request-id": "own" } });
+  const { body } = await handle(stream);
+  const before = calls();
+  for (const path of ["/generate/stream/own", "/v1/stream?conv_id=own"]) {
+    const link = asked({ mode: "navigate", destination: "document", url: `http://x${path}` });
+    expect((await handle(link)).status).toBe(403);
+    expect((await handle(asked({ destination: "image", url: `http://x${path}` }))).status).toBe(403);
+  }
+  expect(calls()).toBe(before);
+  expect(await new Response(body).text()).toMatch(/^b/);
+  expect(log.records.find(({ request_id }) => request_id === "own")).toMatchObject({ finish_reason: "length" });
+});

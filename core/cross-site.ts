@@ -24,7 +24,7 @@ export function mustBeOwnScript(request: Request): void {
   if (isOwnScript(request)) return;
   throw new VaultError(
     "cross-site",
-    "Forms, links, elements and pages of other origins may only read. Send this request with fetch() from a page of this origin.",
+    "Only a script of this origin may do this, not a form, a link, an element or another site. Use fetch().",
   );
 }
 

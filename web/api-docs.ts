@@ -1,3 +1,4 @@
+import { isForeignFrame, showLinkToTab } from "./foreign-frame.ts";
 import { isolateOnce } from "./isolation.ts";
 import { focusExisting } from "./launch.ts";
 import { startVault } from "./lib.ts";
@@ -54,6 +55,9 @@ async function loadViewer() {
 const COMPONENTS = ["openapi-explorer", "api-response", "schema-table", "syntax-highlighter", "json-tree"];
 type LitClass = CustomElementConstructor & { readonly elementStyles: CSSStyleSheet[] };
 
-showDocs().catch((cause: unknown) => {
-  place.querySelector("[role=status]")!.textContent = cause instanceof Error ? cause.message : String(cause);
-});
+if (isForeignFrame()) showLinkToTab();
+else {
+  showDocs().catch((cause: unknown) => {
+    place.querySelector("[role=status]")!.textContent = cause instanceof Error ? cause.message : String(cause);
+  });
+}

@@ -371,6 +371,26 @@ test("a frame in another site's page is answered, with storage of its own or wit
   }
 });
 
+test("a page of the same site that frames what its user opened in a tab shows a link only; another site's has a log of its own", async ({
+  page,
+  mirror,
+}) => {
+  const framed = await mirror({ without: ["content-security-policy", "cross-origin-resource-policy"] });
+  const app = `http://localhost:${framed.port}/`;
+  const frame = (path: string) => `<!doctype html><iframe src="${app}${path}"></iframe>`;
+  const outer = await mirror({ pages: { "/app": frame(""), "/docs-of-it": frame("docs") } });
+  await visit(page, app);
+  await generate(page, { prompt: PROMPT });
+  const inside = page.frameLocator("iframe");
+  for (const path of ["app", "docs-of-it"]) {
+    await page.goto(`http://localhost:${outer.port}/${path}`);
+    await expect(inside.getByRole("link", { name: "Open it in a tab of its own" })).toBeVisible();
+    await expect(inside.getByRole("button")).toHaveCount(0);
+  }
+  await page.goto(`http://127.0.0.1:${outer.port}/app`);
+  await expect(inside.getByText("Every exchange is kept here")).toBeVisible();
+});
+
 test("a frame without an origin cannot have an engine, and says so", async ({ page, mirror }) => {
   const framed = await mirror({
     without: ["content-security-policy", "cross-origin-resource-policy"],
