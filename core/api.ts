@@ -46,8 +46,11 @@ export type FetchHandler = (request: Request, client?: string) => Promise<Respon
 /** Seconds after which a 503 is worth trying again. */
 const RETRY_AFTER_S = "2";
 
-/** Another site can open windows without end, and its visitor's log must not grow with each of them. */
-const STRANGERS: RateLimit = { burst: 100, perMinute: 10 };
+/**
+ * Another site can open windows without end, and its visitor's log must not grow with each of them: so many failures are
+ * logged in the life of a host, the others only counted.
+ */
+const MAX_STRANGERS = 100;
 
 type Env = { Bindings: { readonly exchange: Exchange; readonly client: string } };
 
@@ -68,8 +71,8 @@ export function createApi(options: ApiOptions): FetchHandler {
 
   /** The same request again, of whose answer something is known. */
   const resume = async (name: string, skip: Skip, request: Request): Promise<Response> => {
+    mustBeOwnScript(request); // it ends the reader before it, and computes
     const { url, method } = request;
-    if (method === "GET") mustBeOwnScript(request); // it ends the reader before it, and computes
     const found = await log.kept(name);
     if (found && method === "HEAD") return new Response();
     if (found) await admission.release(found.record.id);
@@ -101,16 +104,7 @@ export function createApi(options: ApiOptions): FetchHandler {
       return journal.failures;
     },
   };
-  const strangers = createRateLimiter(STRANGERS, now);
-  /** Whether one more failure of somebody who may be anybody is logged; else it is counted only. */
-  const hasRoom = (): boolean => {
-    try {
-      strangers.take("");
-      return true;
-    } catch {
-      return false;
-    }
-  };
+  let strangersFailed = 0;
   let limiter: Promise<RateLimiter> | undefined;
   let siteRules: Promise<LogRules> | undefined;
   let room: Promise<void> | undefined;
@@ -171,7 +165,8 @@ export function createApi(options: ApiOptions): FetchHandler {
       response = await app.fetch(request, { exchange, client });
     } catch (cause) {
       const error = asVaultError(cause);
-      if (!isOwnScript(request) && !hasRoom()) exchange.rules = { ...exchange.rules, level: "none" };
+      if (!isOwnScript(request) && ++strangersFailed > MAX_STRANGERS)
+        exchange.rules = { ...exchange.rules, level: "none" };
       // Who watches the log reads it whenever it changes: were that logged, it would never end.
       if (error.code !== "vault-locked") await exchange.fail(error);
       response = errorResponse(error, dialectOf(`/${belowBase(new URL(request.url).pathname)}`, dialects));

@@ -11,12 +11,9 @@ export const isSafe = ({ method }: Pick<Request, "method">): boolean => SAFE.inc
  * headers that no page can forge: https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Sec-Fetch-Site
  */
 export function isOwnScript({ url, mode, destination, headers }: Request): boolean {
-  if (mode === "navigate" || destination !== "") return false;
-  if ((headers.get("sec-fetch-dest") ?? "empty") !== "empty") return false;
-  const site = headers.get("sec-fetch-site");
-  if (site !== null) return site === "same-origin" || site === "none";
-  const origin = headers.get("origin");
-  return origin === null || origin === new URL(url).origin;
+  if (mode === "navigate" || destination || (headers.get("sec-fetch-dest") ?? "empty") !== "empty") return false;
+  const sender = headers.get("sec-fetch-site") ?? headers.get("origin") ?? "none";
+  return ["same-origin", "none", new URL(url).origin].includes(sender);
 }
 
 /** Throws if what the request asks for might not be wanted by the user of this origin. */

@@ -4,7 +4,7 @@ import type { ErrorCode, WireError } from "./protocol.ts";
 export const ERRORS: Record<ErrorCode, { readonly status: number; readonly title: string }> = {
   "bad-request": { status: 400, title: "Bad request" },
   "bad-import": { status: 400, title: "Not records of a log" },
-  "cross-site": { status: 403, title: "Not from a page of this origin" },
+  "cross-site": { status: 403, title: "Cross-site request" },
   "wrong-passphrase": { status: 403, title: "Wrong passphrase" },
   "not-found": { status: 404, title: "Not found" },
   "model-not-found": { status: 404, title: "Model not found" },

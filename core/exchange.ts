@@ -165,10 +165,9 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
         })();
         return ended;
       },
-      fail(error, known = {}, events = []) {
-        const { code, status, message } = error;
-        const told = { code, detail: message.slice(0, MAX_DETAIL), status };
-        return exchange.end({ ...known, finish_reason: "error", error: told }, events);
+      fail({ code, status, message }, known = {}, events = []) {
+        const error = { code, detail: message.slice(0, MAX_DETAIL), status };
+        return exchange.end({ ...known, finish_reason: "error", error }, events);
       },
     };
     return exchange;

@@ -1,10 +1,8 @@
-// A page of another origin. Its address says what it tries: ?way=…&victim=…&path=…; `tried` settles when it has.
-const asked = new URLSearchParams(location.search);
-const target = asked.get("victim") + asked.get("path");
+// A page of another origin. Its fragment says what it tries, [["a form", "http://…"], …]; `tried` settles when it has.
 const body = '{"passphrase":"theirs","model":"distilgpt2","prompt":"theirs"}';
 
 /** https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#text/plain-encoding-algorithm */
-function sendForm(name, action = target) {
+function sendForm(name, action) {
   const form = document.createElement("form");
   Object.assign(form, { method: "post", enctype: "text/plain", action, target: name });
   const input = document.createElement("input");
@@ -15,7 +13,7 @@ function sendForm(name, action = target) {
   form.submit();
 }
 
-const redirected = () => `/redirect?${new URLSearchParams({ to: target })}`;
+const redirected = (target) => `/redirect?${new URLSearchParams({ to: target })}`;
 
 function add(name, properties) {
   const element = document.createElement(name);
@@ -27,19 +25,23 @@ function add(name, properties) {
   return settled;
 }
 
-const addFrame = () => add("iframe", { name: "inside", src: "about:blank" });
+const addFrame = (name) => add("iframe", { name, src: "about:blank" });
 
 const ways = {
-  "a form": () => sendForm("_top"),
-  "a form that a server redirects": () => sendForm("_top", redirected()),
-  "a form in a window": () => sendForm("_blank"),
-  "a form in a frame": () => addFrame().then(() => sendForm("inside")),
-  "a redirected form in a frame": () => addFrame().then(() => sendForm("inside", redirected())),
-  "a link": () => Object.assign(document.createElement("a"), { href: target }).click(),
-  "a window": () => void open(target),
-  "a frame": () => add("iframe", { src: target }),
+  "a form": (target) => sendForm("_top", target),
+  "a form that a server redirects": (target) => sendForm("_top", redirected(target)),
+  "a form in a window": (target) => sendForm("_blank", target),
+  "a form in a frame": (target) => addFrame("first").then(() => sendForm("first", target)),
+  "a redirected form in a frame": (target) => addFrame("second").then(() => sendForm("second", redirected(target))),
+  "a link": (target) => Object.assign(document.createElement("a"), { href: target }).click(),
+  "a window": (target) => void open(target),
+  "a frame": (target) => add("iframe", { src: target }),
+  "speculation rules"(target) {
+    const rules = { prefetch: [{ urls: [target] }], prerender: [{ urls: [target] }] };
+    void add("script", { type: "speculationrules", textContent: JSON.stringify(rules) });
+  },
   // None of these gets to a service worker that is another origin's.
-  async "all else"() {
+  async "all else"(target) {
     const post = { method: "POST", body };
     await fetch(target, { ...post, mode: "no-cors" }).catch(() => {});
     const json = { ...post, headers: { "content-type": "application/json" } };
@@ -50,8 +52,6 @@ const ways = {
     if (isRead) throw new Error("Another origin reads an answer.");
     navigator.sendBeacon(target, body);
     Object.assign(document.createElement("a"), { href: "#", ping: target }).click();
-    const rules = { prefetch: [{ urls: [target] }], prerender: [{ urls: [target] }] };
-    void add("script", { type: "speculationrules", textContent: JSON.stringify(rules) });
     void add("link", { rel: "prefetch", href: target });
     void add("object", { data: target });
     void add("embed", { src: target });
@@ -63,8 +63,9 @@ const ways = {
   },
 };
 
+async function tryAll() {
+  for (const [way, target] of JSON.parse(decodeURIComponent(location.hash.slice(1)))) await ways[way](target);
+}
+
 // Later than whoever opened this page waits for.
-const tried = new Promise((resolve) => addEventListener("load", () => setTimeout(resolve))).then(() =>
-  ways[asked.get("way")](),
-);
-globalThis.tried = tried;
+globalThis.tried = new Promise((resolve) => addEventListener("load", () => setTimeout(resolve))).then(tryAll);
