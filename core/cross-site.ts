@@ -19,10 +19,7 @@ export function isOwnScript({ url, mode, destination, headers }: Request): boole
 /** Throws if what the request asks for might not be wanted by the user of this origin. */
 export function mustBeOwnScript(request: Request): void {
   if (isOwnScript(request)) return;
-  throw new VaultError(
-    "cross-site",
-    "Only a script of this origin may do this, not a form, a link, an element or another site. Use fetch().",
-  );
+  throw new VaultError("cross-site", "Only a script of this origin may do this. Send it with fetch().");
 }
 
 /** Of every answer: nobody else embeds it, and whatever its text is, a browser neither guesses a type nor runs it. */
