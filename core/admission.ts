@@ -6,7 +6,7 @@ import { SSE, SSE_PING } from "./encode/lines.ts";
 import { VaultError } from "./errors.ts";
 import type { Continuation, Exchange } from "./exchange.ts";
 import { UNLIMITED } from "./generate-request.ts";
-import type { Engine, GenerateRequest, TokenEvent } from "./protocol.ts";
+import type { Engine, EngineStatus, GenerateRequest, Loading, TokenEvent } from "./protocol.ts";
 import type { Queue, Ticket } from "./queue.ts";
 import { recordEvents } from "./record.ts";
 import { within } from "./within.ts";
@@ -36,27 +36,40 @@ export function createAdmission(engine: Engine, queue: Queue, now: () => number,
   const running = new Map<string, (why: VaultError) => Promise<void>>();
   let active: Exchange | null = null;
 
-  /** Everything that can be refused is refused here, while there is still a status to say it with. */
-  const enter = async (request: GenerateRequest): Promise<Ticket> => {
-    const ticket = queue.enter();
-    try {
-      await within(engine.admit(request), patience.answerMs, () => whyTooLong(engine));
-      ticket.ready();
-      return ticket;
-    } catch (cause) {
+  /**
+   * Everything that can be refused is refused here, while there is still a status to say it with. A stream whose model
+   * is on its way for longer starts its Response meanwhile: only there is it heard that a client has gone.
+   */
+  const enter = async (request: GenerateRequest, streams: boolean): Promise<Ticket> => {
+    const ticket = queue.enter(queue.isFull && loadingOf(await engine.status()) ? MAX_COMING : 0);
+    let isStarted = false;
+    const late = async () => (isStarted ? null : whyTooLong(engine));
+    const admitted = within(engine.admit(request), patience.answerMs, late).then(ticket.ready, (cause) => {
       ticket.leave();
       throw cause;
-    }
+    });
+    const early = async () => {
+      if (!loadingOf(await engine.status())) return null;
+      isStarted = true;
+      return STARTED;
+    };
+    await (streams ? within(admitted, patience.pingMs, early) : admitted).catch((cause) => {
+      if (cause !== STARTED) throw cause;
+    });
+    const turn = admitted.then(() => ticket.turn);
+    turn.catch(() => {}); // who left does not hear of it
+    return { ...ticket, turn };
   };
 
   /** The events of the answer, and a way to end it from here. */
   const start = async (request: GenerateRequest, exchange: Exchange, known: readonly TokenEvent[], untilMs: number) => {
-    const ticket = await enter(request);
-    const timer =
-      untilMs < Number.POSITIVE_INFINITY && setTimeout(async () => stop(await whyTooLong(engine)), untilMs - now());
+    const streams = untilMs === Number.POSITIVE_INFINITY;
+    const ticket = await enter(request, streams);
+    const timer = !streams && setTimeout(async () => stop(await whyTooLong(engine)), untilMs - now());
     const events = deferStream(
-      async () => {
+      async (ended) => {
         await ticket.turn;
+        ended.throwIfAborted();
         active = exchange;
         exchange.queueMs ??= now() - exchange.arrivedMs;
         return engine.generate(request);
@@ -130,10 +143,15 @@ const streamOf = <T>(values: readonly T[]): ReadableStream<T> =>
     },
   });
 
+/** So many more may wait while a model comes. */
+const MAX_COMING = 64;
+
+const loadingOf = (status: EngineStatus): Loading | null =>
+  status.state === "loading" ? status : status.state === "ready" ? status.loading : null;
+
 /** A model that is on its way comes without whoever asked for it: asking again is all there is to do. */
-async function whyTooLong(engine: Engine): Promise<VaultError> {
-  const status = await engine.status();
-  const loading = status.state === "loading" ? status : status.state === "ready" ? status.loading : null;
+export async function whyTooLong(engine: Engine): Promise<VaultError> {
+  const loading = loadingOf(await engine.status());
   if (!loading) return TOO_LONG;
   const { model, phase, loadedBytes, totalBytes } = loading;
   const here =
@@ -151,4 +169,5 @@ const TOO_LONG = new VaultError(
   "timeout",
   "No answer within 290 seconds. Ask for fewer tokens, or for a stream, which may take as long as it needs.",
 );
+const STARTED = new Error("The response has started.");
 const ELSEWHERE = new VaultError("stream-busy", "Another request has gone on with this stream.");

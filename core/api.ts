@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { Hono } from "hono/tiny";
-import { createAdmission, PATIENCE, type Patience } from "./admission.ts";
+import { createAdmission, PATIENCE, type Patience, whyTooLong } from "./admission.ts";
 import { CONTAINED, isOwnScript, isSafe, mustBeOwnScript } from "./cross-site.ts";
 import type { Call, Dialect, Host, Route, Vault } from "./dialect.ts";
 import type { Encoding } from "./encode/encoding.ts";
@@ -18,6 +18,7 @@ import { randomId } from "./random-id.ts";
 import { createRateLimiter, DEFAULT_RATE_LIMIT, type RateLimit, type RateLimiter } from "./rate-limit.ts";
 import { readJsonBody } from "./read-body.ts";
 import { DIALECTS, dialectOf } from "./routing.ts";
+import { within } from "./within.ts";
 
 export interface ApiOptions {
   readonly engine: Engine;
@@ -67,7 +68,13 @@ export function createApi(options: ApiOptions): FetchHandler {
   } = options;
   const queue = createQueue();
   const journal = createJournal({ log, now, newId, host: host === "process" ? "node" : "browser", onBusy });
-  const admission = createAdmission(engine, queue, now, { ...PATIENCE, ...options.patience });
+  const patience = { ...PATIENCE, ...options.patience };
+  const admission = createAdmission(engine, queue, now, patience);
+  /** As the engine does it, but in time: a service worker that leaves a request unanswered is stopped by the browser. */
+  const inTime =
+    <Args extends unknown[], T>(ask: (...args: Args) => Promise<T>) =>
+    (...args: Args): Promise<T> =>
+      within(ask(...args), patience.answerMs, () => whyTooLong(engine));
 
   /** The same request again, of whose answer something is known. */
   const resume = async (name: string, skip: Skip, request: Request): Promise<Response> => {
@@ -88,7 +95,12 @@ export function createApi(options: ApiOptions): FetchHandler {
   };
 
   const vault: Vault = {
-    engine,
+    engine: {
+      ...engine,
+      load: inTime(engine.load),
+      tokenise: inTime(engine.tokenise),
+      detokenise: inTime(engine.detokenise),
+    },
     host,
     log,
     queue,

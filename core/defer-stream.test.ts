@@ -9,6 +9,14 @@ const streamOf = (...values: number[]) =>
     },
   });
 
+function promiseOf() {
+  let resolve!: () => void;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
 test("`deferStream()` opens its source at the first read, and ends with it", async () => {
   let opened = 0;
   let ends = 0;
@@ -33,7 +41,7 @@ test("`deferStream()` tells of its end when the source cannot be opened", async 
     () => ends++,
   );
   await expect(stream.getReader().read()).rejects.toThrow("shut");
-  expect(ends).toBeGreaterThan(0);
+  expect(ends).toBe(1);
 });
 
 test("`deferStream()` tells of a cancel while it waits, and cancels a source that comes too late", async () => {
@@ -72,4 +80,30 @@ test("`deferStream()` tells of a cancel while it waits, and cancels a source tha
   });
   await late;
   expect(cancelled).toBe(true);
+});
+
+test("a cancel between the opening and what follows it is seen there, and told once", async () => {
+  let ends = 0;
+  const { promise: turn, resolve: go } = promiseOf();
+  const { promise: opening, resolve: begin } = promiseOf();
+  const seen: boolean[] = [];
+  const stream = deferStream(
+    async (ended) => {
+      begin();
+      await turn;
+      seen.push(ended.aborted);
+      ended.throwIfAborted();
+      return streamOf(1);
+    },
+    () => ends++,
+  );
+  const reader = stream.getReader();
+  const read = reader.read();
+  await opening;
+  go();
+  await reader.cancel(); // before what waits for the turn has gone on
+  expect((await read).done).toBe(true);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(seen).toEqual([true]);
+  expect(ends).toBe(1);
 });

@@ -3,40 +3,39 @@
  * body. That is where a host hears of a client that went away: no engine aborts `FetchEvent.request.signal`,
  * all three cancel the body. https://github.com/w3c/ServiceWorker/issues/1544
  *
- * `onEnd` runs whichever way the stream ends, perhaps more than once.
+ * `onEnd` runs once, whichever way the stream ends; `open` sees by its signal that it has.
  */
 export function deferStream<T>(
-  open: () => Promise<ReadableStream<T>>,
+  open: (ended: AbortSignal) => Promise<ReadableStream<T>>,
   onEnd: () => void = () => {},
 ): ReadableStream<T> {
+  const ending = new AbortController();
+  const ended = ending.signal;
+  ended.addEventListener("abort", onEnd);
   let reader: ReadableStreamDefaultReader<T> | undefined;
-  let cancelled = false;
   return new ReadableStream<T>(
     {
       async pull(controller) {
         try {
           if (!reader) {
-            const source = await open();
+            const source = await open(ended);
             // A cancel that came while the source was opening found nothing to cancel.
-            if (cancelled) return await source.cancel();
+            if (ended.aborted) return await source.cancel();
             reader = source.getReader();
           }
           const { done, value } = await reader.read();
           if (!done) return controller.enqueue(value);
-          onEnd();
+          ending.abort();
           controller.close();
         } catch (cause) {
-          onEnd();
+          ending.abort();
           throw cause;
         }
       },
+      // Whoever waits goes on at once: the source may take its time, since it may be computing.
       async cancel(reason) {
-        cancelled = true;
-        try {
-          await reader?.cancel(reason);
-        } finally {
-          onEnd();
-        }
+        ending.abort();
+        await reader?.cancel(reason);
       },
     },
     { highWaterMark: 0 },

@@ -1,5 +1,8 @@
-/** `ReadableStream.from`, which Chromium lacks: a step is made when it is read. */
-export function fromGenerator<T>(values: AsyncGenerator<T, void>): ReadableStream<T> {
+/**
+ * `ReadableStream.from`, which Chromium lacks: a step is made when it is read. A generator hears of a cancel where it
+ * yields; one that takes long to get there also by `cancelling`.
+ */
+export function fromGenerator<T>(values: AsyncGenerator<T, void>, cancelling?: AbortController): ReadableStream<T> {
   return new ReadableStream<T>(
     {
       async pull(controller) {
@@ -7,7 +10,8 @@ export function fromGenerator<T>(values: AsyncGenerator<T, void>): ReadableStrea
         if (done) controller.close();
         else controller.enqueue(value);
       },
-      async cancel() {
+      async cancel(reason) {
+        cancelling?.abort(reason);
         await values.return();
       },
     },

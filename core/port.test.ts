@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
+import { createMemoryLog } from "../logs-export/memory-log.ts";
+import { START } from "../tests/fixtures/start-event.ts";
+import { createApi } from "./api.ts";
 import { VaultError } from "./errors.ts";
+import { fromGenerator } from "./from-generator.ts";
 import { newRequest } from "./generate-request.ts";
 import { connectEngine } from "./port-client.ts";
 import { serveEngine, serveEngineOnPorts } from "./port-server.ts";
@@ -99,6 +103,31 @@ test("a cancelled stream cancels the engine's", async () => {
   await reader.cancel();
   await quiet(remote);
   expect(made.cancels).toBe(1);
+});
+
+test("an answer whose last event takes the last credit is over for the engine too", async () => {
+  const events = Array.from(
+    { length: 15 },
+    (_, index): TokenEvent =>
+      index === 0 ? START : { type: "token", index: index - 1, tokenId: 1, text: "a", score: null },
+  );
+  const done: TokenEvent = { type: "done", text: "", finishReason: "stop", newTokens: 14, decodeMs: 1 };
+  let isOver = false;
+  async function* answer() {
+    try {
+      yield* [...events, done];
+    } finally {
+      isOver = true;
+    }
+  }
+  const { remote } = connect({ ...countingEngine(0).engine, generate: () => fromGenerator(answer()) });
+  const handle = createApi({ engine: remote, log: createMemoryLog() });
+  const response = await handle(
+    new Request("http://x/generate/stream", { method: "POST", body: '{"prompt":"a","max_new_tokens":14}' }),
+  );
+  expect(await response.text()).toBe("a".repeat(14));
+  await quiet(remote);
+  expect(isOver).toBe(true);
 });
 
 test("a failure crosses the port with its code; one without a code is an engine failure", async () => {

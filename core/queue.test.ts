@@ -40,6 +40,16 @@ test("who is not ready yet holds up nobody, and keeps the place in the order", a
   expect(await Promise.all([loading, third].map(settled))).toEqual([true, false]);
 });
 
+test("more are let in while a model comes, and none of them is refused once it has", () => {
+  const queue = createQueue(1);
+  const coming = Array.from({ length: 4 }, () => queue.enter(2));
+  expect(() => queue.enter(2)).toThrow(expect.objectContaining({ code: "queue-full" }));
+  for (const ticket of coming) ticket.ready();
+  expect([queue.isFull, queue.waiting]).toEqual([true, 3]);
+  for (const ticket of coming.slice(1)) ticket.leave();
+  expect([queue.isFull, queue.waiting]).toEqual([false, 0]);
+});
+
 test("`createQueue()` keeps one holder and the order of arrival, whoever gets ready and leaves when", async () => {
   const step = fc.oneof(
     fc.constant({ type: "enter" as const, place: 0 }),

@@ -14,8 +14,14 @@ export interface Queue {
   readonly waiting: number;
   /** Beside the one whose turn it is. */
   maxWaiting: number;
-  /** Throws `queue-full` at once, so that the host can still answer with a status. */
-  enter(): Ticket;
+  /** Whether `enter()` would throw. */
+  readonly isFull: boolean;
+  /**
+   * Throws `queue-full` at once, so that the host can still answer with a status.
+   *
+   * @param more how many more may wait: while a model comes, whoever asked for it may be gone
+   */
+  enter(more?: number): Ticket;
 }
 
 interface Place {
@@ -46,8 +52,11 @@ export function createQueue(maxWaiting = DEFAULT_MAX_WAITING): Queue {
       return line.size - (active ? 1 : 0);
     },
     maxWaiting,
-    enter() {
-      if (line.size > queue.maxWaiting) {
+    get isFull() {
+      return line.size > queue.maxWaiting;
+    },
+    enter(more = 0) {
+      if (line.size > queue.maxWaiting + more) {
         throw new VaultError("queue-full", `${queue.maxWaiting} requests are waiting already. Try again in a moment.`);
       }
       let go!: () => void;

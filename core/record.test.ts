@@ -27,10 +27,10 @@ function source(events: TokenEvent[], end: "close" | "fail" | "hang" = "close") 
   );
 }
 
-function setUp(log: LogSink = createMemoryLog()) {
+function setUp(log: LogSink = createMemoryLog(), onBusy: (answers: number) => void = () => {}) {
   let clockMs = 0;
   const now = () => (clockMs += 10);
-  const journal = createJournal({ log, now, newId: () => "id-1", host: "node", onBusy: () => {} });
+  const journal = createJournal({ log, now, newId: () => "id-1", host: "node", onBusy });
   const exchange = journal.newExchange(new Request("http://x/generate/stream", { method: "POST" }), "tab-1");
   exchange.begin({ prompt: "p", mode: "stream" });
   return { journal, exchange, now };
@@ -111,6 +111,35 @@ test("`recordEvents()` turns a failure into a last event, and keeps what was sai
   const events = await read(recordEvents(source([start, token(0)], "fail"), exchange, now).recorded);
   expect(events.at(-1)).toEqual({ type: "error", error: { code: "engine-failed", detail: "It broke." } });
   expect(log.records).toMatchObject([{ response: "t0", finish_reason: "error", error: { status: 500 } }]);
+});
+
+test("an answer that ends before it is whole is an error, and nothing waits for its end", async () => {
+  const log = createMemoryLog();
+  const busy: number[] = [];
+  const { exchange, now } = setUp(log, (answers) => busy.push(answers));
+  const events = await read(recordEvents(source([start, token(0)]), exchange, now).recorded);
+  expect(events.at(-1)).toMatchObject({ type: "error", error: { code: "engine-failed" } });
+  expect(log.records).toMatchObject([{ response: "t0", finish_reason: "error", error: { code: "engine-failed" } }]);
+  expect(busy).toEqual([1, 0]);
+});
+
+test("an answer is over with its last event, even if nobody reads on and its source never ends", async () => {
+  const { exchange, now } = setUp();
+  let isLeft = false;
+  const left = [start, done];
+  const events = new ReadableStream<TokenEvent>(
+    {
+      pull: (controller) => (left.length > 0 ? controller.enqueue(left.shift()!) : new Promise(() => {})),
+      cancel: () => {
+        isLeft = true;
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const reader = recordEvents(events, exchange, now).recorded.getReader();
+  expect([await reader.read(), await reader.read()].map(({ value }) => value)).toEqual([start, done]);
+  expect(isLeft).toBe(true);
+  expect((await reader.read()).done).toBe(true);
 });
 
 test("`recordEvents()` stores a cancelled exchange once, with the tokens it had", async () => {

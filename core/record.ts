@@ -64,22 +64,33 @@ export function recordEvents(
 
   const soFar = (): Partial<LogRecord> => ({ ...answer.fields(), ...times() });
 
-  let stopped: VaultError | undefined;
-  const stop = async (why: VaultError): Promise<void> => {
-    stopped = why;
-    await Promise.all([exchange.fail(why, soFar(), fresh.rest()), reader.cancel(why)]);
+  const ended = new AbortController();
+  const stop = (why: VaultError): Promise<void> => {
+    const closed = exchange.fail(why, soFar(), fresh.rest());
+    leave(why);
+    return closed;
+  };
+  /** The source ends whenever it can: nobody waits for it. */
+  const leave = (why?: unknown) => {
+    ended.abort(why);
+    reader.cancel(why).catch(() => {});
   };
 
   const next = async (): Promise<TokenEvent | null> => {
+    if (answer.done) return null;
     for (;;) {
-      const { done: ended, value } = await reader.read();
-      if (stopped) throw stopped;
-      if (ended) return null;
+      const { done, value } = await reader.read();
+      ended.signal.throwIfAborted();
+      if (done) throw CUT_SHORT;
       if (value.type === "start") await exchange.begun(); // nothing is said that the log has not heard of
+      ended.signal.throwIfAborted();
       if (value.type === "start" && answer.start) continue; // of an engine that goes on
       if (value.type === "token" && value.index < answer.tokens) continue; // computed again by it
       observe(value);
-      if (answer.done) await exchange.end({ ...soFar(), finish_reason: answer.done.finishReason }, fresh.rest());
+      if (value.type === "done") {
+        await exchange.end({ ...soFar(), finish_reason: value.finishReason }, fresh.rest());
+        leave(); // the turn is over, even if nobody reads on
+      }
       return value;
     }
   };
@@ -95,20 +106,21 @@ export function recordEvents(
           else controller.close();
         } catch (cause) {
           const error = asVaultError(cause);
-          await exchange.fail(error, soFar(), fresh.rest());
+          await stop(error);
           controller.enqueue({ type: "error", error: error.toWire() });
           controller.close();
         }
       },
       async cancel(reason) {
         if (reason instanceof VaultError) return stop(reason); // ended for its client, not by it
-        await Promise.all([
-          exchange.end({ ...soFar(), finish_reason: "cancelled" }, fresh.rest()),
-          reader.cancel(reason),
-        ]);
+        const closed = exchange.end({ ...soFar(), finish_reason: "cancelled" }, fresh.rest());
+        leave(reason);
+        await closed;
       },
     },
     { highWaterMark: 0 },
   );
   return { recorded, stop };
 }
+
+const CUT_SHORT = new VaultError("engine-failed", "The answer ended before it was whole. Send the request again.");
