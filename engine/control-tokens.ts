@@ -1,43 +1,23 @@
+import type { AddedToken, Splitter, Tokenizer } from "./encode.ts";
+
 /**
  * Which control tokens that are spelled out in a text are read as such: in a prompt `all`, in a chat those that its
  * template wrote and no message did, or `none`.
  */
 export type ControlTokens = "all" | "unquoted" | "none";
 
-/** The parts of the library's tokenizer that a text goes through, in this order. */
-export interface Tokenizer {
-  readonly added_tokens: readonly AddedToken[];
-  /** By their text, also as the normaliser writes it. */
-  readonly added_tokens_map: ReadonlyMap<string, AddedToken>;
-  readonly splitter_unnormalized: Splitter;
-  readonly splitter_normalized: Splitter;
-  readonly pre_tokenizer: ((text: string, options: object) => string[]) | null;
-  readonly model: ((words: readonly string[]) => string[]) & { readonly unk_token?: string };
-  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[] };
-}
-
-export interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly special: boolean;
-  /** It is looked for in what the normaliser makes of a text. */
-  readonly normalized: boolean;
-}
-
-/** Cuts a text around the added tokens in it. */
-interface Splitter {
-  split(text: string): string[];
-}
-
 /** Around what is quoted. Noncharacters are for a program's own use. https://www.unicode.org/faq/private_use.html */
 const OPEN = "\uFDD0";
 const CLOSE = "\uFDD1";
 const MARKS = /[\uFDD0\uFDD1]/g;
 
+export const withoutMarks = (text: string): string => text.replace(MARKS, "");
+
 export interface ControlTokenQuoter {
   /** Texts in which each control token is quoted, also one that only stands there once they are joined; else `null`. */
   quote(texts: readonly string[]): readonly string[] | null;
-  encode(text: string, special: boolean, control: ControlTokens): number[];
+  /** What reads a text so, and how the text is to be written for that. */
+  prepare(text: string, control: ControlTokens): { readonly tokenizer: Tokenizer; readonly text: string };
 }
 
 /**
@@ -72,11 +52,10 @@ export function createControlTokenQuoter(
   };
   return {
     quote,
-    encode(text, special, control) {
+    prepare(text, control) {
       const marked = control === "none" ? quote([text])?.[0] : control === "unquoted" ? text : undefined;
-      const options = { add_special_tokens: special };
-      if (marked === undefined) return tokenizer.encode(text, options).ids;
-      return quoting.encode(marked.replace(rendered, `$1${OPEN}$2${CLOSE}$3`), options).ids;
+      if (marked === undefined) return { tokenizer, text };
+      return { tokenizer: quoting, text: marked.replace(rendered, `$1${OPEN}$2${CLOSE}$3`) };
     },
   };
 }
@@ -115,11 +94,7 @@ function quotingTokenizer(tokenizer: Tokenizer, names: ReadonlySet<string>): Tok
   return Object.assign(Object.create(tokenizer) as Tokenizer, {
     splitter_unnormalized: joining(tokenizer.splitter_unnormalized),
     splitter_normalized: joining(tokenizer.splitter_normalized),
-    pre_tokenizer(marked: string, options: object): string[] {
-      const text = marked.replace(MARKS, "");
-      if (text === "") return [];
-      return tokenizer.pre_tokenizer ? tokenizer.pre_tokenizer(text, options) : [text];
-    },
+    clean: withoutMarks,
     model: Object.assign((words: readonly string[]) => spell(words), tokenizer.model),
   });
 }

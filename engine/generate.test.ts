@@ -148,8 +148,8 @@ test("`generate()` says so if the model's chat template refuses a message", asyn
 /** The words of a vocabulary of SentencePiece's, which are said one after the other. */
 async function speaker(said: string) {
   const text = await llama2();
-  const before = text.encode("Hello", true);
-  const answer = text.encode(`Hello${said}`, true).slice(before.length);
+  const before = await text.encode("Hello", true);
+  const answer = (await text.encode(`Hello${said}`, true)).slice(before.length);
   const end = text.endTokenIds[0]!;
   const fake = createFakeModel();
   const model: LanguageModel = {
@@ -189,6 +189,6 @@ test("`generate()` echoes control tokens of a prompt as they were sent: in a tex
     (await collect(generate(model, newRequest(prompt, { echo: true, maxNewTokens: 1 })))).all[0];
   const text = "Hello</s> time";
   expect(await echoOf({ type: "text", text })).toMatchObject({ echo: { text } });
-  const tokenIds = model.encode("Hello</s>", true);
+  const tokenIds = await model.encode("Hello</s>", true);
   expect(await echoOf({ type: "tokens", tokenIds })).toMatchObject({ echo: { text: "<s> Hello</s>" } });
 });

@@ -9,6 +9,7 @@ import type {
   TokenScore,
 } from "../core/protocol.ts";
 import { createDetokeniser } from "./detokenise.ts";
+import { inSlices } from "./in-slices.ts";
 import type { LanguageModel, TextModel } from "./model.ts";
 import { nextTask } from "./next-task.ts";
 import { assertTokens, tokenise } from "./prompt.ts";
@@ -26,8 +27,12 @@ const ENGINE = "onnxruntime";
  * Tokens that are known go the same way, but for the sampling: integer kernels scale the rows of a pass together, so
  * tokens that are read in one pass give other logits than one by one (docs/decisions/0018-streams-go-on.md).
  */
-export async function* generate(model: LanguageModel, request: GenerateRequest): AsyncGenerator<TokenEvent, void> {
-  const { tokenIds: promptIds, stop, isTurn } = tokenise(model, request.prompt);
+export async function* generate(
+  model: LanguageModel,
+  request: GenerateRequest,
+  cancelled?: AbortSignal,
+): AsyncGenerator<TokenEvent, void> {
+  const { tokenIds: promptIds, stop, isTurn } = await tokenise(model, request.prompt, cancelled);
   const options = settleOptions(model, request, promptIds.length);
   const constraint = options.format && model.constrain(options.format);
   const echo = request.echo ? echoOf(model, request.prompt, promptIds) : null;
@@ -49,11 +54,15 @@ export async function* generate(model: LanguageModel, request: GenerateRequest):
   };
 
   try {
+    await nextTask(); // who has left by now costs no pass
+    cancelled?.throwIfAborted();
     const clock = stopwatch();
     const scoresPrompt = request.echo && request.logprobs !== null;
     const rowCount = scoresPrompt ? promptIds.length : 1;
     const rows = await model.forward(promptIds, cache, rowCount);
-    const promptScores = scoresPrompt ? scorePrompt(model, promptIds, rows, request.logprobs ?? 0) : null;
+    const promptScores = scoresPrompt
+      ? await inSlices(scorePrompt(model, promptIds, rows, request.logprobs ?? 0), cancelled)
+      : null;
     yield {
       type: "start",
       model: model.card.name,
@@ -106,8 +115,8 @@ function createStartTrimmer(): (text: string) => string {
 }
 
 /** Throws what `generate` would, before it takes a turn. */
-export function check(model: TextModel, request: GenerateRequest): void {
-  const { tokenIds } = tokenise(model, request.prompt);
+export async function check(model: TextModel, request: GenerateRequest): Promise<void> {
+  const { tokenIds } = await tokenise(model, request.prompt);
   assertTokens(
     model,
     (request.sampling.logitBias ?? []).map(([id]) => id),
@@ -120,6 +129,18 @@ export function check(model: TextModel, request: GenerateRequest): void {
     "bad-request",
     `The shortest answer in this format takes ${shortest} tokens, and ${maxNewTokens} are allowed. Allow more, or shorten the prompt.`,
   );
+}
+
+/** A token that comes again is the same object, which is sent once. */
+export function* describeTokens(model: TextModel, tokenIds: readonly number[]): Generator<void, Token[]> {
+  const known = new Map<number, Token>();
+  const tokens: Token[] = [];
+  for (const id of tokenIds) {
+    const token = known.get(id) ?? describeToken(model, id);
+    known.set(id, token);
+    if (tokens.push(token) % 64 === 0) yield;
+  }
+  return tokens;
 }
 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -138,13 +159,21 @@ function echoOf(model: TextModel, prompt: Prompt, promptIds: readonly number[]) 
 }
 
 /** Row `i` of the logits speaks of token `i + 1`. */
-function scorePrompt(model: LanguageModel, promptIds: readonly number[], rows: Float32Array, top: number) {
+function* scorePrompt(
+  model: LanguageModel,
+  promptIds: readonly number[],
+  rows: Float32Array,
+  top: number,
+): Generator<void, TokenScore[]> {
   const size = rows.length / promptIds.length;
   const describe = (id: number) => describeToken(model, id);
-  return promptIds.map((id, place): TokenScore => {
-    if (place === 0) return { ...describe(id), logprob: null, top: [] };
-    return scoreToken(rows.subarray((place - 1) * size, place * size), id, top, describe);
-  });
+  const scores: TokenScore[] = [];
+  for (const [place, id] of promptIds.entries()) {
+    if (place === 0) scores.push({ ...describe(id), logprob: null, top: [] });
+    else scores.push(scoreToken(rows.subarray((place - 1) * size, place * size), id, top, describe));
+    yield;
+  }
+  return scores;
 }
 
 function settleOptions(model: TextModel, request: GenerateRequest, promptTokens: number): GenerateOptions {

@@ -8,8 +8,10 @@ import {
 } from "@huggingface/transformers";
 import type { Device } from "../core/protocol.ts";
 import type { ModelEntry } from "../models/model-entry.ts";
-import { createControlTokenQuoter, type Tokenizer } from "./control-tokens.ts";
+import { createControlTokenQuoter } from "./control-tokens.ts";
+import { type Decoder, encodeSteps, longestToken, type Tokenizer } from "./encode.ts";
 import { createConstrainer } from "./grammar/constraint.ts";
+import { inSlices } from "./in-slices.ts";
 import type { TextCard, TextModel } from "./model.ts";
 import { createMutex } from "./mutex.ts";
 import { createOnnxModel, type MakeTensor, type OrtSession, type UncheckedModel } from "./onnx-model.ts";
@@ -68,11 +70,11 @@ export async function loadText(entry: ModelEntry, origin: ModelOrigin): Promise<
     endToken: (tokenizer as unknown as { eos_token?: string }).eos_token ?? "",
     defaults: entry.defaults,
   };
-  const known = tokenizer._tokenizer;
-  keepByteOrderMarks(known.decoder as Decoder | null);
+  const known = tokenizer._tokenizer as unknown as Tokenizer;
+  keepByteOrderMarks(known.decoder);
   // Not all that begin or end a turn are marked as special.
   const quoter = createControlTokenQuoter(
-    known as unknown as Tokenizer,
+    known,
     ({ id, content, special }) =>
       special || endTokenIds.includes(id) || (content.trim() !== "" && template.includes(content)),
   );
@@ -82,7 +84,9 @@ export async function loadText(entry: ModelEntry, origin: ModelOrigin): Promise<
     readsChats: chatTemplate !== null,
     chatStop: entry.chatStop ?? (chatTemplate ? [] : PLAIN_CHAT_STOP),
     vocabulary,
-    encode: (text, special, control = "all") => quoter.encode(text, special, control),
+    longestToken: once(() => longestToken(known, vocabulary().bytes)),
+    encode: (text, special, control = "all", cancelled) =>
+      inSlices(encodeSteps(quoter.prepare(text, control), special), cancelled),
     decode(ids, special = false) {
       // The library refuses to decode nothing, and some of its decoders what the vocabulary leaves out.
       const spelled = ids.filter((id) => known.id_to_token(id) !== undefined);
@@ -171,11 +175,6 @@ function ownTemplate(tokenizer: PreTrainedTokenizer): string | null {
   } catch {
     return null; // it has none
   }
-}
-
-interface Decoder {
-  readonly decoders?: readonly Decoder[];
-  text_decoder?: TextDecoder;
 }
 
 /** The library's decoder of single bytes drops U+FEFF where a run of them begins. */

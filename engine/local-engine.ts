@@ -9,7 +9,8 @@ import type {
   TokenEvent,
   WireError,
 } from "../core/protocol.ts";
-import { check, describeToken, generate } from "./generate.ts";
+import { check, describeTokens, generate } from "./generate.ts";
+import { inSlices } from "./in-slices.ts";
 import type { TextModel } from "./model.ts";
 import type { ModelSource, ModelSources } from "./model-source.ts";
 import { assertTokens } from "./prompt.ts";
@@ -107,10 +108,10 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
   const textOf = (model: string | null): Promise<TextModel> =>
     withModel(model, async (source) => (await residents.prepare(source)).text);
 
-  async function* run(request: GenerateRequest): AsyncGenerator<TokenEvent, void> {
+  async function* run(request: GenerateRequest, cancelled: AbortSignal): AsyncGenerator<TokenEvent, void> {
     const used = await withModel(request.model, take);
     try {
-      yield* generate(used.model, request);
+      yield* generate(used.model, request, cancelled);
     } finally {
       used.keepAlive(request.keepAliveMs);
       await used.release();
@@ -172,7 +173,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         if (residents.isIdle) await take(source).then((resident) => resident.release());
         return (await residents.prepare(source)).text;
       });
-      check(text, request);
+      await check(text, request);
     },
 
     load,
@@ -195,7 +196,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
 
     async tokenise(text, special, control) {
       const model = await textOf(null);
-      return model.encode(text, special, control ? "all" : "none").map((id) => describeToken(model, id));
+      return inSlices(describeTokens(model, await model.encode(text, special, control ? "all" : "none")));
     },
 
     async detokenise(tokenIds) {
@@ -204,7 +205,10 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
       return model.decode(tokenIds, true);
     },
 
-    generate: (request) => fromGenerator(run(request)),
+    generate(request) {
+      const cancelling = new AbortController();
+      return fromGenerator(run(request, cancelling.signal), cancelling);
+    },
 
     async retry() {
       if (!standIn || !fallback || isRetrying) return;

@@ -16,8 +16,15 @@ export interface TextModel {
   /** Texts that end a turn of a chat, beside the end tokens. */
   readonly chatStop: readonly string[];
   vocabulary(): Vocabulary;
-  /** `special`: with the tokens that the tokenizer puts around a prompt. `control`: `all` if left out. */
-  encode(text: string, special: boolean, control?: ControlTokens): number[];
+  /** No token spells more bytes of a text; `null` where the tokenizer may leave some of it out. */
+  longestToken(): number | null;
+  /**
+   * Token ids of a text. A long one keeps nobody from going on.
+   *
+   * @param special with the tokens that the tokenizer puts around a prompt
+   * @param control `all` if left out
+   */
+  encode(text: string, special: boolean, control?: ControlTokens, cancelled?: AbortSignal): Promise<number[]>;
   /** `special`: with the tokens that are no text, spelled out. */
   decode(tokenIds: readonly number[], special?: boolean): string;
   /** The messages by the model's chat template, up to where its answer begins. */

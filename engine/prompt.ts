@@ -1,5 +1,6 @@
 import { reasonOf, VaultError } from "../core/errors.ts";
 import type { ChatMessage, Prompt } from "../core/protocol.ts";
+import { withoutMarks } from "./control-tokens.ts";
 import type { RenderedChat, TextModel } from "./model.ts";
 
 /** Turns of models that have no chat template of their own; also what the embedded model was trained on. */
@@ -19,17 +20,14 @@ export interface Tokenised {
 }
 
 /** Prompt → token ids. Throws `prompt-too-long` if no room is left for an answer, `bad-request` if there is nothing. */
-export function tokenise(model: TextModel, prompt: Prompt): Tokenised {
-  const { name, contextTokens } = model.card;
-  const tokenIds = tokenIdsOf(model, prompt);
+export async function tokenise(model: TextModel, prompt: Prompt, cancelled?: AbortSignal): Promise<Tokenised> {
+  const { contextTokens } = model.card;
+  const tokenIds = await tokenIdsOf(model, prompt, cancelled);
   if (tokenIds.length === 0) {
     throw new VaultError("bad-request", "The prompt has no tokens. Send some text to continue.");
   }
   if (tokenIds.length >= contextTokens) {
-    throw new VaultError(
-      "prompt-too-long",
-      `The prompt has ${tokenIds.length} tokens; ${name} has room for ${contextTokens - 1} and an answer. Shorten the prompt.`,
-    );
+    throw tooLong(model, `${tokenIds.length} tokens`);
   }
   const isTurn = isChat(model, prompt);
   return { tokenIds, stop: isTurn ? model.chatStop : [], isTurn };
@@ -38,20 +36,44 @@ export function tokenise(model: TextModel, prompt: Prompt): Tokenised {
 const isChat = (model: TextModel, prompt: Prompt): boolean =>
   prompt.type === "chat" && (model.readsChats || !prompt.instruction);
 
-function tokenIdsOf(model: TextModel, prompt: Prompt): readonly number[] {
+async function tokenIdsOf(model: TextModel, prompt: Prompt, cancelled?: AbortSignal): Promise<readonly number[]> {
   switch (prompt.type) {
     case "text":
-      return model.encode(prompt.text, true);
+      return encode(model, { text: prompt.text, control: "all" }, true, cancelled);
     case "chat": {
-      if (!isChat(model, prompt)) return model.encode(prompt.messages.map(({ content }) => content).join("\n"), true);
-      const { text, control } = render(model, prompt.messages);
-      return model.encode(text, false, control); // a template writes its own special tokens
+      if (isChat(model, prompt)) return encode(model, render(model, prompt.messages), false, cancelled); // a template writes its own special tokens
+      const text = prompt.messages.map(({ content }) => content).join("\n");
+      return encode(model, { text, control: "all" }, true, cancelled);
     }
     case "tokens":
       assertTokens(model, prompt.tokenIds);
       return prompt.tokenIds;
   }
 }
+
+/** What cannot fit by its bytes is not read. */
+function encode(
+  model: TextModel,
+  { text, control }: RenderedChat,
+  special: boolean,
+  cancelled?: AbortSignal,
+): Promise<number[]> {
+  const { card } = model;
+  const longestToken = model.longestToken();
+  const bytes = utf8.encode(control === "unquoted" ? withoutMarks(text) : text).length;
+  if (longestToken !== null && bytes >= card.contextTokens * longestToken) {
+    throw tooLong(model, `${bytes} bytes, which are at least ${Math.ceil(bytes / longestToken)} tokens`);
+  }
+  return model.encode(text, special, control, cancelled);
+}
+
+const utf8 = new TextEncoder();
+
+const tooLong = ({ card }: TextModel, has: string) =>
+  new VaultError(
+    "prompt-too-long",
+    `The prompt has ${has}; ${card.name} has room for ${card.contextTokens - 1} and an answer. Shorten the prompt.`,
+  );
 
 /** Some templates refuse what their model was not trained on, such as system messages. */
 function render(model: TextModel, messages: readonly ChatMessage[]): RenderedChat {

@@ -25,7 +25,7 @@ type Checkable = Pick<LanguageModel, "encode" | "createCache" | "forward"> & {
  */
 export async function selfCheck(model: Checkable): Promise<SelfCheck> {
   const startMs = performance.now();
-  const ids = model.encode(PROBE, true).slice(0, PROBE_TOKENS);
+  const ids = (await model.encode(PROBE, true)).slice(0, PROBE_TOKENS);
   const together = model.createCache();
   const onePass = await model.forward(ids, together);
   together.dispose();

@@ -31,7 +31,7 @@ test.each([embeddedModel, mergedModel])("what the tokens of $name spell is what 
   const model = await load();
   const { bytes, specialIds } = model.vocabulary();
   for (const text of ["Once upon a time", "Ünï — 中文 🙂\n\ttab"]) {
-    const ids = model.encode(text, false);
+    const ids = await model.encode(text, false);
     const spelled = ids.flatMap((id) => [...(bytes[id] ?? [])]);
     expect(new TextDecoder().decode(Uint8Array.from(spelled))).toBe(model.decode(ids));
   }
@@ -55,7 +55,7 @@ test("what a token spells is what it adds to a text that is there already, in ev
 
 test("control tokens of a byte-level vocabulary spell what they are called, whatever characters that has", async () => {
   const { vocabulary, encode, decode } = await EACH_KIND[0]!();
-  const [id = -1, ...others] = encode("<｜end▁of▁line｜>", false);
+  const [id = -1, ...others] = await encode("<｜end▁of▁line｜>", false);
   expect(others).toEqual([]);
   expect(decode([id], true)).toBe("<｜end▁of▁line｜>");
   expect(new TextDecoder().decode(vocabulary().bytes[id])).toBe("<｜end▁of▁line｜>");

@@ -196,8 +196,8 @@ test("the embedded model answers in valid JSON, however it is drawn and however 
 test("a budget below the shortest answer is refused, and so is a schema that cannot be enforced", async () => {
   const model = await embeddedModel.load();
   const long = request({ maxNewTokens: 20, format: { type: "schema", schema: { type: "string", minLength: 500 } } });
-  expect(() => check(model, long)).toThrow(/The shortest answer/);
+  await expect(check(model, long)).rejects.toThrow(/The shortest answer/);
   const date = request({ format: { type: "schema", schema: { type: "string", format: "date" } } });
-  expect(() => check(model, date)).toThrow(/cannot be enforced/);
+  await expect(check(model, date)).rejects.toThrow(/cannot be enforced/);
   await model.dispose();
 });

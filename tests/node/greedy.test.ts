@@ -25,7 +25,8 @@ async function run(model: LanguageModel, prompt: string, maxNewTokens: number) {
 const embedded = await embeddedModel.load();
 
 test.each(GREEDY_CASES)("the embedded model gives PyTorch's tokens for $prompt", async (expected) => {
-  expect(tokenise(embedded, { type: "text", text: expected.prompt }).tokenIds).toEqual(expected.prompt_ids);
+  const prompt = { type: "text", text: expected.prompt } as const;
+  expect((await tokenise(embedded, prompt)).tokenIds).toEqual(expected.prompt_ids);
   const { ids, text, finishReason } = await run(embedded, expected.prompt, 64);
   expect(ids).toEqual(expected.ids);
   expect(text).toBe(expected.text);
@@ -38,16 +39,16 @@ test("a model without a chat template gets the plain one, and reads an instructi
     { role: "system", content: "Be brief." },
     { role: "user", content: "Hello" },
   ] as const;
-  const chat = tokenise(merged, { type: "chat", messages, instruction: false });
+  const chat = await tokenise(merged, { type: "chat", messages, instruction: false });
   expect(merged.decode(chat.tokenIds)).toBe("Be brief.\nUser: Hello\nAssistant:");
   expect(chat.stop).toEqual(["\nUser:"]);
-  const instruction = tokenise(merged, { type: "chat", messages: [messages[1]], instruction: true });
+  const instruction = await tokenise(merged, { type: "chat", messages: [messages[1]], instruction: true });
   expect(merged.decode(instruction.tokenIds)).toBe("Hello");
   expect(instruction.stop).toEqual([]);
 });
 
 test("the log-probabilities of a prompt are those of its tokens one by one", async () => {
-  const ids = embedded.encode("Once upon a time", true);
+  const ids = await embedded.encode("Once upon a time", true);
   const together = await embedded.forward(ids, embedded.createCache(), ids.length);
   const size = together.length / ids.length;
   const cache = embedded.createCache();

@@ -54,7 +54,7 @@ test("a model made from a corpus says in our engine what it says in PyTorch", as
   const model = await modelInFolder(made);
   expect(cases.length).toBeGreaterThan(10);
   for (const { prompt, prompt_ids, ids, text, finish_reason } of cases) {
-    expect(tokenise(model, { type: "text", text: prompt }).tokenIds).toEqual(prompt_ids);
+    expect((await tokenise(model, { type: "text", text: prompt })).tokenIds).toEqual(prompt_ids);
     expect(await answerOf(model, prompt, 64)).toEqual({ ids, text, finish_reason });
   }
 });

@@ -1,0 +1,247 @@
+import { mergePairs } from "./merge-pairs.ts";
+
+interface Normalizer {
+  readonly type?: string;
+  readonly normalizers?: readonly Normalizer[];
+  readonly pattern?: { readonly String?: string };
+  readonly content?: string;
+}
+
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly special: boolean;
+  readonly lstrip?: boolean;
+  readonly rstrip?: boolean;
+  /** It is looked for in what the normaliser makes of a text. */
+  readonly normalized: boolean;
+}
+
+/** Cuts a text around the added tokens in it. */
+export interface Splitter {
+  split(text: string): string[];
+}
+
+/** The parts of the library's tokenizer that a text goes through, in this order. */
+export interface Tokenizer {
+  /** Cuts around added tokens, normalises, and gives the rest to `pre_tokenizer` and `model`. */
+  encode_text(text: string | null): string[] | null;
+  readonly splitter_unnormalized: Splitter;
+  readonly splitter_normalized: Splitter;
+  /** Of ours only: takes out what is no part of a text, once it is known where the added tokens are. */
+  readonly clean?: (text: string) => string;
+  readonly pre_tokenizer: ((text: string, options: object) => string[]) | null;
+  readonly model: WordModel;
+  readonly added_tokens: readonly AddedToken[];
+  /** By their text, also as the normaliser writes it. */
+  readonly added_tokens_map: ReadonlyMap<string, AddedToken>;
+  readonly decoder: Decoder | null;
+  id_to_token(id: number): string | undefined;
+  readonly remove_space?: boolean;
+  /** Its file. */
+  readonly tokenizer: { readonly normalizer: Normalizer | null };
+  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[]; readonly tokens: string[] };
+}
+
+export interface Decoder {
+  readonly decoders?: readonly Decoder[];
+  text_decoder?: TextDecoder;
+}
+
+interface WordModel {
+  (words: readonly string[]): string[];
+  readonly tokens_to_ids: ReadonlyMap<string, number>;
+  readonly unk_token?: string;
+  readonly unk_token_id?: number;
+  readonly fuse_unk?: boolean;
+  readonly byte_fallback?: boolean;
+  /** Of byte-pair encoding only, as the three below. */
+  readonly bpe_ranks?: ReadonlyMap<string, number>;
+  readonly cache?: { put(word: string, tokens: readonly string[]): void; clear(): void };
+  readonly end_of_word_suffix?: string | null;
+  readonly continuing_subword_suffix?: string | null;
+}
+
+/** Characters that are cut into words at a time, and words that are looked up at a time: a millisecond or two each. */
+const WINDOW = 8192;
+const WORDS = 64;
+/** A word from so many characters on is merged step by step. */
+const LONG_WORD = 1024;
+/** The last words of a window may be others once what follows is known. */
+const UNSURE_WORDS = 8;
+
+/**
+ * The token ids of a text, as `tokenizer.encode()` has them, in short steps: its parts are run over one piece of the text
+ * after the other. A megabyte takes the library seconds.
+ */
+export function* encodeSteps(
+  { tokenizer, text }: { readonly tokenizer: Tokenizer; readonly text: string },
+  special: boolean,
+): Generator<void, number[]> {
+  const ids: number[] = [];
+  for (const section of sectionsOf(tokenizer, text)) {
+    yield;
+    if (typeof section === "string") ids.push(idOf(tokenizer, section));
+    else yield* readSection(tokenizer, section, ids);
+  }
+  return around(tokenizer, ids, special);
+}
+
+/** What stands between added tokens. */
+interface Section {
+  readonly text: string;
+  readonly options: object;
+}
+
+const derived = (tokenizer: Tokenizer, parts: object): Tokenizer => Object.assign(Object.create(tokenizer), parts);
+
+function sectionsOf(tokenizer: Tokenizer, text: string): ReadonlyArray<string | Section> {
+  const { clean = (text: string) => text } = tokenizer;
+  const parts = {
+    pre_tokenizer: (text: string, options: object) => [{ text: clean(text), options }],
+    model: Object.assign((sections: readonly Section[]) => sections, tokenizer.model),
+  };
+  return derived(tokenizer, parts).encode_text(text) ?? [];
+}
+
+/** What the tokenizer puts around a text does not depend on it. */
+function around(tokenizer: Tokenizer, ids: readonly number[], special: boolean): number[] {
+  const parts = { encode_text: (text: string | null) => (text === null ? null : [TEXT]) };
+  const whole = derived(tokenizer, parts).encode("", { add_special_tokens: special });
+  const place = whole.tokens.indexOf(TEXT);
+  return [...whole.ids.slice(0, place), ...ids, ...whole.ids.slice(place + 1)];
+}
+
+const TEXT = "\uFDD2";
+
+const idOf = ({ added_tokens_map, model }: Tokenizer, token: string): number =>
+  added_tokens_map.get(token)?.id ?? model.tokens_to_ids.get(token) ?? (model.unk_token_id as number);
+
+function* readSection(tokenizer: Tokenizer, section: Section, ids: number[]): Generator<void, void> {
+  const { model } = tokenizer;
+  let isFirst = true;
+  const add = (tokens: readonly string[]) => {
+    tokens.forEach((token, index) => {
+      const id = idOf(tokenizer, token);
+      const isFused = index === 0 && model.fuse_unk && !isFirst && id === model.unk_token_id && ids.at(-1) === id;
+      if (!isFused) ids.push(id);
+      isFirst = false;
+    });
+  };
+  for (const words of windows(tokenizer, section)) {
+    yield;
+    let some: string[] = [];
+    for (const word of words) {
+      if (word.length < LONG_WORD || !isMerged(model)) {
+        if (some.push(word) < WORDS) continue;
+      } else {
+        add(model(some));
+        some = [];
+        for (const piece of piecesOf(yield* mergePairs(model.bpe_ranks, word))) {
+          model.cache.put(piece.join(""), piece); // where the model finds it, and need not merge
+          add(model([piece.join("")]));
+          yield;
+        }
+        model.cache.clear(); // of what is as large as the text
+      }
+      add(model(some));
+      some = [];
+      yield;
+    }
+    add(model(some));
+  }
+}
+
+const isMerged = (model: WordModel): model is WordModel & Required<Pick<WordModel, "bpe_ranks" | "cache">> =>
+  model.bpe_ranks !== undefined && !model.end_of_word_suffix && !model.continuing_subword_suffix;
+
+/** Each is longer than any token: none of them is one by itself. */
+function* piecesOf(tokens: readonly string[]): Generator<readonly string[], void> {
+  for (let at = 0; at < tokens.length; ) {
+    const end = tokens.length - at < 2 * LONG_WORD ? tokens.length : at + LONG_WORD;
+    yield tokens.slice(at, end);
+    at = end;
+  }
+}
+
+/**
+ * A section's words, some at a time. The text is looked at through a window; all but the last words of that are kept, and
+ * the next window begins where they end. Where the words are not all of the text (a prefix is added, white space is
+ * dropped) nothing tells where they end, and the window becomes the whole section.
+ */
+function* windows({ pre_tokenizer: cut }: Tokenizer, { text, options }: Section): Generator<readonly string[], void> {
+  if (!cut) return yield text === "" ? [] : [text];
+  let at = 0;
+  for (let size = WINDOW; at < text.length; ) {
+    const part = text.slice(at, at + size);
+    const words = cut(part, options);
+    if (at + size >= text.length) return yield words;
+    const sure = words.slice(0, -UNSURE_WORDS);
+    const length = lengthOf(sure, words, part);
+    if (length > 0) {
+      yield sure;
+      at += length;
+      size = WINDOW;
+    } else {
+      yield [];
+      size *= 2;
+    }
+  }
+}
+
+const utf8 = new TextEncoder();
+
+/**
+ * How many bytes of a text a token stands for at most, by what each token spells; `null` where nobody can say: a
+ * normaliser may make a text shorter, an unknown token stands for any text, and some added tokens take white space along.
+ */
+export function longestToken(tokenizer: Tokenizer, spelled: readonly Uint8Array[]): number | null {
+  const { added_tokens } = tokenizer;
+  const isWhole =
+    keepsLength(tokenizer.tokenizer.normalizer) &&
+    !tokenizer.remove_space &&
+    !added_tokens.some(({ lstrip, rstrip }) => lstrip || rstrip) &&
+    spellsEverything(tokenizer);
+  if (!isWhole) return null;
+  const lengths = [...spelled, ...added_tokens.map(({ content }) => utf8.encode(content))].map(({ length }) => length);
+  return lengths.reduce((longest, length) => Math.max(longest, length), 1);
+}
+
+/** Whatever it does, it writes no less than it read. */
+function keepsLength(normalizer: Normalizer | null): boolean {
+  if (!normalizer || normalizer.type === "Prepend") return true;
+  const { type, normalizers = [], pattern, content = "" } = normalizer;
+  if (type === "Sequence") return normalizers.every(keepsLength);
+  return type === "Replace" && pattern?.String === " " && content === "▁"; // which the vocabulary spells as a space
+}
+
+/** All bytes that occur in UTF-8. */
+const ALL_BYTES = [
+  ...Array.from({ length: 0x800 }, (_, code) => code),
+  ...Array.from({ length: 16 }, (_, lead) => Math.max(0x800, lead << 12)),
+  ...[0x10000, 0x40000, 0x80000, 0xc0000, 0x100000],
+]
+  .map((code) => String.fromCodePoint(code))
+  .join("");
+
+/** Nothing is dropped, and each byte has a token of its own. */
+function spellsEverything({ pre_tokenizer, model }: Tokenizer): boolean {
+  const read = pre_tokenizer?.(ALL_BYTES, {}).join("") ?? ALL_BYTES;
+  const isToken = (token: string) => model.tokens_to_ids.has(token);
+  if (!model.byte_fallback) return read.length >= utf8.encode(ALL_BYTES).length && [...read].every(isToken);
+  return read.length >= ALL_BYTES.length && Array.from({ length: 256 }, (_, byte) => byteToken(byte)).every(isToken);
+}
+
+const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
+
+/** How much of the text the first words are: words are the text itself, or have a character for each of its bytes. */
+function lengthOf(words: readonly string[], all: readonly string[], text: string): number {
+  const written = lengthOfAll(words);
+  const whole = lengthOfAll(all);
+  if (whole === text.length && all.join("") === text) return written;
+  const bytes = utf8.encode(text);
+  if (whole !== bytes.length) return 0;
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, written)).length;
+}
+
+const lengthOfAll = (words: readonly string[]): number => words.reduce((sum, word) => sum + word.length, 0);
