@@ -1,5 +1,6 @@
+import type { LogRecord } from "../../core/log/log-record.ts";
 import { MERGED_CASE } from "../fixtures/expected-greedy.ts";
-import { expect, generate, health, newTab, visit } from "./harness.ts";
+import { closedLogs, expect, generate, health, newTab, visit } from "./harness.ts";
 import { test } from "./hub-harness.ts";
 
 const ask = { prompt: MERGED_CASE.prompt, temperature: 0, max_new_tokens: MERGED_CASE.ids.length };
@@ -102,6 +103,40 @@ test("the page shows the bytes of a download, and a request waits for its end", 
   hub.fault = "none";
   hub.breakAll(); // ends the stalled download
   expect(await answer).toMatchObject({ model: "distilgpt2", response: MERGED_CASE.text });
+});
+
+test("nine requests that are aborted while the model loads hold up nobody, and cost it nothing", async ({
+  page,
+  hub,
+  site,
+}) => {
+  hub.fault = "stall";
+  await visit(page, site.url);
+  await expect.poll(() => page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
+  await expect(page.getByText("Downloading distilgpt2", { exact: true })).toBeVisible();
+  await page.evaluate(async (ask) => {
+    const post = (signal: AbortSignal) =>
+      fetch("/generate/stream", { method: "POST", body: JSON.stringify(ask), signal }).catch(() => {});
+    const aborts = Array.from({ length: 9 }, () => new AbortController());
+    const all = aborts.map(({ signal }) => post(signal));
+    // Each has come to the service worker, and its record is open.
+    const logged = async () => (await (await fetch("/logs")).text()).split("\n").filter(Boolean).length;
+    while ((await logged()) < 9);
+    for (const abort of aborts) abort.abort();
+    await Promise.all(all);
+  }, ask);
+  const tenth = generate(page, ask);
+  const reasons = async () => {
+    const text = await page.evaluate(async () => (await fetch("/logs")).text());
+    const records = text.split("\n").filter(Boolean);
+    return records.map((line) => (JSON.parse(line) as LogRecord).finish_reason);
+  };
+  await expect.poll(reasons, { timeout: 60_000 }).toEqual([...Array(9).fill("cancelled"), null]);
+  hub.fault = "none";
+  hub.breakAll(); // ends the stalled download
+  expect(await tenth).toMatchObject({ status: 200, model: "distilgpt2", response: MERGED_CASE.text });
+  const records = await closedLogs(page);
+  expect(records.filter(({ model }) => model !== null)).toHaveLength(1);
 });
 
 test("a hub that takes the connection and says nothing is given up", async ({ page, hub, site }) => {
