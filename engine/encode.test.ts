@@ -3,7 +3,7 @@ import { PreTrainedTokenizer } from "@huggingface/transformers";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeSteps, type Tokenizer } from "./encode.ts";
-import { inSlices } from "./in-slices.ts";
+import { atOnce, inSlices } from "./in-slices.ts";
 import { mergePairs } from "./merge-pairs.ts";
 
 const read = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
@@ -15,15 +15,8 @@ function tokenizerOf(json: object, config: object = {}) {
   return {
     tokenizer,
     whole: (text: string, special = true) => library.encode(text, { add_special_tokens: special }),
-    inSteps: (text: string, special = true) => last(encodeSteps({ tokenizer, text }, special)),
+    inSteps: (text: string, special = true) => atOnce(encodeSteps({ tokenizer, text }, special)),
   };
-}
-
-function last<T>(steps: Iterator<void, T>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
 }
 
 const BYTES = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
@@ -140,7 +133,7 @@ test("pairs are merged as the library merges them, in words of any length", () =
   fc.assert(
     fc.property(letters, (word) => {
       model.clear_cache();
-      expect(last(mergePairs(ranks, word))).toEqual(model.bpe(word));
+      expect(atOnce(mergePairs(ranks, word))).toEqual(model.bpe(word));
     }),
   );
 });

@@ -81,6 +81,7 @@ export async function* generate(
       const index = newTokens;
       const raw = request.logprobs === null ? null : logits.slice();
       const known = request.continued[index];
+      if (constraint && known === undefined) await inSlices(constraint.look(), cancelled);
       let tokenId = known ?? chooseToken(logits, history, options, randomAt(options.seed, index), constraint?.mask);
       if (constraint) tokenId = constraint.take(tokenId, options.maxNewTokens - index - 1);
       decodeMs = known === undefined ? decodeMs + clock.lap() : 0; // whoever drew it has counted it

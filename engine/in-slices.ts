@@ -27,3 +27,11 @@ export async function inSlices<T>(steps: Iterator<void, T>, cancelled?: AbortSig
     if (last) return last.value;
   }
 }
+
+/** In one piece. */
+export function atOnce<T>(steps: Iterator<void, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}

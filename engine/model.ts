@@ -67,6 +67,8 @@ export interface KvCache {
 export interface Constraint {
   /** Tokens that it takes at least to end what is there; 0 if it is whole. */
   readonly shortest: number;
+  /** Works out in steps what `mask` is to forbid, which does it in one else. */
+  look(): Generator<void, void>;
   readonly mask: Mask;
   /**
    * Takes the token that was chosen; or, if what it begins could not be ended within `left` tokens, the next one of the

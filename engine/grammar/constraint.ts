@@ -1,5 +1,6 @@
 import { VaultError } from "../../core/errors.ts";
 import type { OutputFormat } from "../../core/protocol.ts";
+import { atOnce } from "../in-slices.ts";
 import type { Constraint } from "../model.ts";
 import type { Vocabulary } from "../vocabulary.ts";
 import { type ByteText, byteText } from "./byte-text.ts";
@@ -38,6 +39,8 @@ class JsonConstraint implements Constraint {
   #state: State;
   /** Tokens that lead to the end; no fewer are known. There is always room for them. */
   #way: readonly number[];
+  /** Of this state, once it was looked for. */
+  #allowed: Uint8Array | undefined;
 
   constructor(tokens: Tokens, start: State) {
     const way = tokens.spell(start.ending());
@@ -51,9 +54,13 @@ class JsonConstraint implements Constraint {
     return this.#way.length;
   }
 
+  *look(): Generator<void, void> {
+    this.#allowed = yield* this.#tokens.mask(this.#state);
+  }
+
   mask = (logits: Float32Array): void => {
-    const { mask, endTokenId } = this.#tokens;
-    const allowed = mask(this.#state);
+    const { endTokenId } = this.#tokens;
+    const allowed = this.#allowed ?? atOnce(this.#tokens.mask(this.#state));
     const mayEnd = this.#state.ending() === "";
     for (let id = 0; id < logits.length; id++) {
       if (allowed[id] !== 1 && !(mayEnd && id === endTokenId)) logits[id] = Number.NEGATIVE_INFINITY;
@@ -61,6 +68,7 @@ class JsonConstraint implements Constraint {
   };
 
   take(chosen: number, left: number): number {
+    this.#allowed = undefined;
     const { endTokenId, spell } = this.#tokens;
     if (chosen === endTokenId && this.#state.ending() === "") return endTokenId;
     const state = this.#after(chosen);

@@ -1,11 +1,11 @@
 import { type ByteText, bytesOf } from "./byte-text.ts";
 import type { State } from "./state.ts";
 
-/** Which tokens may come next, by id: 1 or 0. */
-export type TokenMask = (state: State) => Uint8Array;
+/** Which tokens may come next, by id: 1 or 0. A large schema takes many steps. */
+export type TokenMask = (state: State) => Generator<void, Uint8Array>;
 
 /**
- * Works out which tokens of a vocabulary a grammar allows. The array it returns is overwritten the next time.
+ * Works out which tokens of a vocabulary a grammar allows.
  *
  * @param texts of the tokens; "" is never allowed
  */
@@ -14,17 +14,15 @@ export function createTokenMask(texts: readonly ByteText[]): TokenMask {
   const sorted = texts.map((text, id) => ({ text, id })).sort((a, b) => (a.text < b.text ? -1 : 1));
   const all = toRead(sorted.filter(({ text }) => text !== ""));
   const exceptional = toRead(sorted.filter(({ text, id }) => text !== "" && lengths[id] === 0));
-  const allowed = new Uint8Array(texts.length);
 
-  return (state) => {
+  return function* (state) {
+    const allowed = new Uint8Array(texts.length);
     const { room } = state;
-    if (room === undefined) {
-      allowed.fill(0);
-    } else {
+    if (room !== undefined) {
       // Most tokens are words: in a string they may come, and nothing has to be read.
       for (let id = 0; id < allowed.length; id++) allowed[id] = lengths[id]! > 0 && lengths[id]! <= room ? 1 : 0;
     }
-    read(state, room === undefined ? all : exceptional, allowed);
+    yield* read(state, room === undefined ? all : exceptional, allowed);
     return allowed;
   };
 }
@@ -46,11 +44,12 @@ function toRead(sorted: ReadonlyArray<{ readonly text: ByteText; readonly id: nu
 }
 
 /** Reads each token from where it differs from the one before. */
-function read(start: State, tokens: readonly Token[], allowed: Uint8Array): void {
+function* read(start: State, tokens: readonly Token[], allowed: Uint8Array): Generator<void, void> {
   const states = [start];
   for (const { id, bytes, shared } of tokens) {
     if (shared >= states.length) continue; // it begins as the last one did up to where that failed
     states.length = shared + 1;
+    yield;
     for (let at = shared; at < bytes.length; at++) {
       const next = states[at]!.step(bytes[at]!);
       if (next === null) break;
