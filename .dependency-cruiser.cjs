@@ -24,7 +24,7 @@ module.exports = {
     only(
       "engine-sees-protocol-port-and-config",
       "^engine/",
-      "^engine/|^models/|^core/cassette/|^core/(protocol|errors|config|from-generator|port-server|web-lock)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
+      "^engine/|^models/|^core/cassette/|^core/(protocol|errors|config|config-file|from-generator|port-server|web-lock)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
     ),
     only(
       "logs-see-protocol",

@@ -46,6 +46,14 @@ test("`configFrom()` has a variable for every key of the configuration", () => {
   expect(Object.keys(config)).toEqual(expect.arrayContaining(Object.keys(DEFAULT_CONFIG)));
 });
 
+test("`MINIVAULT_HUB` takes a list: the hub, then the hosts that it redirects to", () => {
+  const hub = ["https://hub.net", "https://a.cdn.net", "https://*.b.net"];
+  for (const list of [hub.join(","), hub.join(", "), ` ${hub.join(" ")} `]) {
+    expect(configFrom({ MINIVAULT_HUB: list }).hub).toEqual(hub);
+  }
+  expect(configFrom({ MINIVAULT_HUB: " https://hub.net " }).hub).toBe("https://hub.net");
+});
+
 test("what is not set, or empty, is as it is without a file", () => {
   expect(configFrom({ MINIVAULT_MODEL: "" })).toEqual(parseConfig({}));
   expect(configFrom({ MINIVAULT_DTYPE: "q8", MINIVAULT_IDLE_UNLOAD: "60" })).toMatchObject({
@@ -59,7 +67,8 @@ test.each([
   [{ MINIVAULT_MODEL: "a/b/c" }, /^MINIVAULT_MODEL is wrong: not the name/],
   [{ MINIVAULT_DEVICE: "abacus" }, /^MINIVAULT_DEVICE is wrong: .*Mend it and start again\.$/],
   [{ MINIVAULT_DTYPE: "q3" }, /^MINIVAULT_DTYPE is wrong: /],
-  [{ MINIVAULT_DTYPE: '{"wasm": "q4"}' }, /^MINIVAULT_DTYPE is wrong: /],
+  [{ MINIVAULT_DTYPE: '{"wasm": "q3"}' }, /^MINIVAULT_DTYPE is wrong: /],
+  [{ MINIVAULT_HUB: "https://hub.net,cdn.net" }, /^MINIVAULT_HUB is wrong: /],
   [{ MINIVAULT_MODELS: "own" }, /^MINIVAULT_MODELS is wrong: /],
   [{ MINIVAULT_MODELS: '[{"name": "own", "repo": 1}]' }, /^MINIVAULT_MODELS is wrong at 0.repo: /],
   [{ MINIVAULT_RESIDENT_MODELS: "some" }, /^MINIVAULT_RESIDENT_MODELS is wrong: /],

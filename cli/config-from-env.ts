@@ -18,7 +18,8 @@ const limit: Read = (text) => (text === "never" || text === "none" ? null : numb
 
 /** A variable for each key of `minivault.config.json`. */
 const VARIABLES: Readonly<Record<string, readonly [key: string, read: Read]>> = {
-  MINIVAULT_HUB: ["hub", asIs],
+  /** `https://hub,https://cdn`: the hub, and where it may redirect to. */
+  MINIVAULT_HUB: ["hub", (text) => (/[\s,]/.test(text.trim()) ? text.split(/[\s,]+/).filter(Boolean) : text.trim())],
   MINIVAULT_MODEL: ["model", asIs],
   MINIVAULT_DEVICE: ["device", asIs],
   MINIVAULT_DTYPE: ["dtype", (text) => (text.startsWith("{") ? json(text) : text)],

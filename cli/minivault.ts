@@ -29,6 +29,7 @@ model
       "uint8",
       "q4",
       "q4f16",
+      "bnb4",
     ]),
   )
   .addOption(new Option("--hub <url>", "where to fetch it from").argParser(asUrl))
@@ -37,7 +38,8 @@ model
   .action(async (name: string, options: CommandOptions) => {
     const { MINIVAULT_HUB, MINIVAULT_DTYPE } = process.env;
     const { hub = MINIVAULT_HUB, dtype = MINIVAULT_DTYPE, device, to } = options;
-    const config = configFrom({ ...process.env, MINIVAULT_HUB: hub, MINIVAULT_DTYPE: dtype });
+    const one = device !== "all" && { MINIVAULT_DEVICE: device }; // whose dtype it is
+    const config = configFrom({ ...process.env, ...one, MINIVAULT_HUB: hub, MINIVAULT_DTYPE: dtype });
     const devices: PullOptions["devices"] = device === "all" ? ["wasm", "webgpu"] : [device];
     await pullModel({ name, config, devices, isDtypeFirm: dtype !== undefined, to, signal: interrupted.signal });
   });

@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import type { VaultConfig } from "../core/config.ts";
+import { hubsOf, type VaultConfig } from "../core/config.ts";
 import { VaultError } from "../core/errors.ts";
 import { catalogueOf, findEntry } from "../models/catalogue.ts";
 import { downloadModel } from "../models/download-model.ts";
@@ -24,7 +24,8 @@ export interface PullOptions {
 
 /** Fetches what the devices need of a model, with the code that fetches it in the browser. Rejects with a sentence. */
 export async function pullModel({ name, config, devices, isDtypeFirm, to, signal }: PullOptions): Promise<void> {
-  const origins = { hub: config.hub, baseUrl: config.hub };
+  const [hub] = hubsOf(config);
+  const origins = { hub, baseUrl: hub };
   const options = { signal, timing: PATIENT, onRetrying: (reason: string | null) => reason && console.error(reason) };
   const entry = entryToPull(name, config);
   const firm = isDtypeFirm ? devices.flatMap((device) => config.dtype[device] ?? []) : [];
@@ -37,7 +38,7 @@ export async function pullModel({ name, config, devices, isDtypeFirm, to, signal
   const dtypes = [...new Set(devices.map((device) => dtypeFor(manifest, device, config, isDtypeFirm)))];
   const paths = [...new Set(dtypes.flatMap((dtype) => pathsToLoad(manifest, dtype)))];
   const size = inMegabytes(sizeOf(manifest, paths));
-  console.log(`${entry.repo} from ${config.hub}: ${dtypes.join(" and ")}, ${size} in ${paths.length} files`);
+  console.log(`${entry.repo} from ${hub}: ${dtypes.join(" and ")}, ${size} in ${paths.length} files`);
 
   const progress = showProgress();
   try {

@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Plugin, preview } from "vite";
 import { isCassetteName } from "../core/cassette/cassette-name.ts";
-import { DEFAULT_CONFIG, type VaultConfig } from "../core/config.ts";
+import { DEFAULT_CONFIG, hubsOf, type VaultConfig } from "../core/config.ts";
 import { readCassette } from "./cassette-folder.ts";
 import { configFrom, type Environment } from "./config-from-env.ts";
 
@@ -37,9 +37,12 @@ export async function serveSite({ folder, port, env }: SiteOptions): Promise<Sit
 }
 
 /** Cross-origin isolation for threads; and a policy under which nothing but the hub can be contacted. */
-export function headersFor({ hub }: VaultConfig, path = "/"): Record<string, string> {
+export function headersFor(config: VaultConfig, path = "/"): Record<string, string> {
+  const [hub, ...others] = hubsOf(config);
   // The public hub answers downloads with a redirect to hosts of its own.
-  const hubHosts = hub === DEFAULT_CONFIG.hub ? `${hub} https://*.huggingface.co https://*.hf.co` : hub;
+  if (hub === DEFAULT_CONFIG.hub) others.unshift("https://*.huggingface.co", "https://*.hf.co");
+  // A path would have to be matched whole, and is no part of what a redirect is compared with.
+  const hubHosts = [...new Set([hub, ...others].map((url) => new URL(url).origin))].join(" ");
   return {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-embedder-policy": "require-corp",

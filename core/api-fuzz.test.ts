@@ -7,6 +7,7 @@ import { createFakeModel } from "../tests/fixtures/fake-model.ts";
 import { engineOf } from "../tests/fixtures/fixed-sources.ts";
 import { createApi } from "./api.ts";
 import { DIALECTS } from "./routing.ts";
+import { DEFAULT_RULES } from "./site-rules.ts";
 
 const POSTS = DIALECTS.flatMap((dialect) =>
   dialect.routes
@@ -45,8 +46,8 @@ function setUp() {
   };
   const engine = engineOf({ name: "fake", load });
   const log = createMemoryLog();
-  const rateLimit = async () => ({ burst: 1e6, perMinute: 1e6 });
-  return { log, handle: createApi({ engine, log, rateLimit }) };
+  const site = { ...DEFAULT_RULES, rateLimit: { burst: 1e6, perMinute: 1e6 } };
+  return { log, handle: createApi({ engine, log, rules: async () => site }) };
 }
 
 test.each(POSTS)(

@@ -6,6 +6,7 @@ import { createApi } from "./api.ts";
 import { ERRORS, VaultError } from "./errors.ts";
 import type { LogSink } from "./log/log-record.ts";
 import type { Engine, ErrorCode } from "./protocol.ts";
+import { DEFAULT_RULES, rulesOf, type SiteRules } from "./site-rules.ts";
 
 /** Fails from the given forward pass on: the first is prefill. */
 function failingApi(fromStep: number) {
@@ -82,7 +83,8 @@ test("health tells an engine that is not there from one that failed", async () =
 test("a site has no more logged than it wants, whatever a request asks for, also of one that fails", async () => {
   const log = createMemoryLog();
   const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
-  const handle = createApi({ engine, log, logRules: async () => ({ level: "metadata", redactor: null }) });
+  const rules = async (): Promise<SiteRules> => ({ ...DEFAULT_RULES, log: { level: "metadata", redactor: null } });
+  const handle = createApi({ engine, log, rules });
   const headers = { "x-minivault-log": "full" };
   const post = (body: object) =>
     handle(new Request("http://x/generate", { method: "POST", headers, body: JSON.stringify(body) }));
@@ -93,6 +95,23 @@ test("a site has no more logged than it wants, whatever a request asks for, also
     { level: "metadata", error: { code: "bad-request", detail: "Bad request", status: 400 } },
   ]);
   expect(JSON.stringify(log.records)).not.toContain("secret");
+});
+
+test("a site whose configuration is wrong generates nothing, logs no texts, and goes on once it is mended", async () => {
+  const log = createMemoryLog();
+  const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
+  let text = '{"log": {"level": "some"}}';
+  const handle = createApi({ engine, log, rules: async () => rulesOf(text) });
+  for (const path of ["/generate", "/generate/stream", "/v1/completions", "/api/generate"]) {
+    const refused = await handle(post(path, { prompt: "my secret", model: "fake" }));
+    expect(refused.status).toBe(500);
+    expect(await refused.text()).toMatch(/is wrong at log.level/);
+  }
+  const records = { level: "metadata", prompt: null, error: { code: "bad-config", detail: "Bad configuration" } };
+  expect(log.records).toMatchObject([records, records, records, records]);
+  expect((await handle(new Request("http://x/logs"))).status).toBe(200); // what is there can be had
+  text = "{}";
+  expect((await handle(post("/generate", { prompt: "a", max_new_tokens: 1 }))).status).toBe(200);
 });
 
 test("a log that cannot be read is a 500 that says so, and does not stand in the way of an answer", async () => {
@@ -210,8 +229,8 @@ test("OpenAI's clients are told not to try a hard failure again, and to try a fu
 test("each client has a rate limit of its own, and is told how much is left of it", async () => {
   let clockMs = 0;
   const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
-  const rateLimit = async () => ({ burst: 2, perMinute: 6 });
-  const handle = createApi({ engine, log: createMemoryLog(), rateLimit, now: () => clockMs });
+  const site = { ...DEFAULT_RULES, rateLimit: { burst: 2, perMinute: 6 } };
+  const handle = createApi({ engine, log: createMemoryLog(), rules: async () => site, now: () => clockMs });
   const ask = (client: string) => handle(post("/v1/completions", { prompt: "a", max_tokens: 1 }), client);
 
   expect((await ask("one")).headers.get("ratelimit-remaining")).toBe("1");

@@ -10,14 +10,14 @@ import { createJournal, type Exchange, type Skip } from "./exchange.ts";
 import { parseBody } from "./fields.ts";
 import { levelOf } from "./log/log-level.ts";
 import type { LogSink } from "./log/log-record.ts";
-import { LOG_ALL, type LogRules } from "./log/log-rules.ts";
 import type { Engine } from "./protocol.ts";
 import { createPulls } from "./pull.ts";
-import { createQueue, DEFAULT_MAX_WAITING } from "./queue.ts";
+import { createQueue } from "./queue.ts";
 import { randomId } from "./random-id.ts";
-import { createRateLimiter, DEFAULT_RATE_LIMIT, type RateLimit, type RateLimiter } from "./rate-limit.ts";
+import { createRateLimiter, type RateLimiter } from "./rate-limit.ts";
 import { readJsonBody } from "./read-body.ts";
 import { DIALECTS, dialectOf } from "./routing.ts";
+import { DEFAULT_RULES, type SiteRules } from "./site-rules.ts";
 import { within } from "./within.ts";
 
 export interface ApiOptions {
@@ -25,12 +25,8 @@ export interface ApiOptions {
   readonly log: LogSink;
   /** Path that the routes start at. */
   readonly basePath?: string;
-  /** Requests that may wait behind the one that is being answered; asked once, at the first request; must not reject. */
-  readonly maxWaiting?: () => Promise<number>;
-  /** Asked once, at the first request; must not reject. */
-  readonly rateLimit?: () => Promise<RateLimit>;
-  /** What may be stored of an exchange; asked once, at the first request; must not reject. */
-  readonly logRules?: () => Promise<LogRules>;
+  /** Asked at each request; must not reject. */
+  readonly rules?: () => Promise<SiteRules>;
   readonly now?: () => number;
   readonly newId?: () => string;
   readonly dialects?: readonly Dialect[];
@@ -53,19 +49,12 @@ const RETRY_AFTER_S = "2";
  */
 const MAX_STRANGERS = 100;
 
-type Env = { Bindings: { readonly exchange: Exchange; readonly client: string } };
+type Env = { Bindings: { readonly exchange: Exchange; readonly client: string; readonly site: SiteRules } };
 
 /** The whole API as one function, for any host that has `fetch` types: see "Life of a request" in the docs. */
 export function createApi(options: ApiOptions): FetchHandler {
   const { engine, log, basePath = "/", now = Date.now, newId = randomId } = options;
-  const {
-    maxWaiting = async () => DEFAULT_MAX_WAITING,
-    rateLimit = async () => DEFAULT_RATE_LIMIT,
-    logRules = async () => LOG_ALL,
-    dialects = DIALECTS,
-    onBusy = () => {},
-    host = "process",
-  } = options;
+  const { rules = async () => DEFAULT_RULES, dialects = DIALECTS, onBusy = () => {}, host = "process" } = options;
   const queue = createQueue();
   const journal = createJournal({ log, now, newId, host: host === "process" ? "node" : "browser", onBusy });
   const patience = { ...PATIENCE, ...options.patience };
@@ -107,7 +96,10 @@ export function createApi(options: ApiOptions): FetchHandler {
     pulls: createPulls(engine),
     now,
     dialects,
-    generate: admission.generate,
+    async generate(request, encoding, exchange) {
+      if (exchange.refusal) throw exchange.refusal;
+      return admission.generate(request, encoding, exchange);
+    },
     resume,
     get active() {
       return admission.active;
@@ -117,16 +109,18 @@ export function createApi(options: ApiOptions): FetchHandler {
     },
   };
   let strangersFailed = 0;
-  let limiter: Promise<RateLimiter> | undefined;
-  let siteRules: Promise<LogRules> | undefined;
-  let room: Promise<void> | undefined;
+  let limited: { readonly by: SiteRules; readonly limiter: RateLimiter } | undefined;
+
+  const limiterOf = (site: SiteRules): RateLimiter => {
+    if (limited?.by !== site) limited = { by: site, limiter: createRateLimiter(site.rateLimit, now) };
+    return limited.limiter;
+  };
 
   const answer = async (c: Context<Env>, dialect: Dialect, route: Route): Promise<Response> => {
-    const { exchange, client } = c.env;
+    const { exchange, client, site } = c.env;
     exchange.dialect = dialect.name;
     if (route.method === "GET") return route.answer(callOf(c, route, undefined), vault);
-    limiter ??= rateLimit().then((limit) => createRateLimiter(limit, now));
-    const headers = exchange.continuation ? {} : (await limiter).take(client);
+    const headers = exchange.continuation ? {} : limiterOf(site).take(client);
     const json = route.body && (await readJsonBody(c.req.raw));
     exchange.asked = {
       path: belowBase(c.req.path),
@@ -166,15 +160,13 @@ export function createApi(options: ApiOptions): FetchHandler {
   const serve = async (request: Request, exchange: Exchange, client: string): Promise<Response> => {
     let response: Response;
     try {
-      siteRules ??= logRules();
-      room ??= maxWaiting().then((most) => {
-        queue.maxWaiting = most;
-      });
-      await room;
-      exchange.rules = await siteRules; // of a request whose own level is refused
-      exchange.rules = { ...exchange.rules, level: levelOf(request.headers, exchange.rules.level) };
+      const site = await rules();
+      queue.maxWaiting = site.maxWaiting;
+      exchange.rules = site.log; // of a request whose own level is refused
+      exchange.rules = { ...site.log, level: levelOf(request.headers, site.log.level) };
+      exchange.refusal = site.wrong;
       if (!isSafe(request)) mustBeOwnScript(request);
-      response = await app.fetch(request, { exchange, client });
+      response = await app.fetch(request, { exchange, client, site });
     } catch (cause) {
       const error = asVaultError(cause);
       if (!isOwnScript(request) && ++strangersFailed > MAX_STRANGERS)

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DEFAULT_CONFIG, parseConfig } from "./config.ts";
+import { DEFAULT_CONFIG, hubsOf, parseConfig } from "./config.ts";
 
 test("`parseConfig()` fills in what is not given and drops a slash at the end", () => {
   expect(parseConfig({})).toEqual({
@@ -53,20 +53,42 @@ test("one dtype for both is for the device that computes well with it", () => {
   expect(parseConfig({ dtype: "fp32" }).dtype).toEqual({ webgpu: "fp32", wasm: "fp32" });
 });
 
+test("any dtype can be chosen for any device, also for each model", () => {
+  const dtypes = ["fp32", "fp16", "q8", "int8", "uint8", "q4", "q4f16", "bnb4"];
+  for (const dtype of dtypes) {
+    expect(parseConfig({ dtype: { webgpu: dtype, wasm: dtype } }).dtype).toEqual({ webgpu: dtype, wasm: dtype });
+    expect(parseConfig({ device: "wasm", dtype }).dtype.wasm).toBe(dtype);
+    expect(parseConfig({ device: "webgpu", dtype }).dtype.webgpu).toBe(dtype);
+  }
+  const models = [{ name: "a", dtypes: { webgpu: dtypes, wasm: dtypes } }];
+  expect(parseConfig({ models }).models).toEqual(models);
+});
+
+test("a hub may be followed by the hosts that it redirects to", () => {
+  const config = parseConfig({ hub: ["https://hub.net/", "https://*.cdn.net/", "http://localhost:9"] });
+  expect(config.hub).toEqual(["https://hub.net", "https://*.cdn.net", "http://localhost:9"]);
+  expect(parseConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+  expect(hubsOf(config)[0]).toBe("https://hub.net");
+  expect(hubsOf(parseConfig({}))).toEqual(["https://huggingface.co"]);
+});
+
 test.each([
   [{ hub: "nowhere" }, /at hub/],
   [{ hub: "ftp://x" }, /at hub/],
+  [{ hub: [] }, /at hub/],
+  [{ hub: "https://*.hub.net" }, /at hub/],
+  [{ hub: ["https://hub.net", "cdn.net"] }, /at hub/],
+  [{ hub: ["https://hub.net", "https://cdn.net; script-src *"] }, /at hub/],
   [{ model: "../../etc/passwd" }, /at model/],
   [{ model: ".." }, /at model/],
   [{ model: "a/b/c" }, /at model/],
   [{ device: "abacus" }, /at device/],
   [{ dtype: "q3" }, /at dtype: neither fp32/],
-  [{ dtype: { wasm: "q4" } }, /at dtype/],
-  [{ dtype: { webgpu: "q8" } }, /at dtype/],
+  [{ dtype: { wasm: "q3" } }, /at dtype/],
   [{ models: [{ repo: "a/b" }] }, /at models.0.name/],
   [{ models: [{ name: "a", repo: "../b" }] }, /at models.0.repo: not a hub id/],
   [{ models: [{ name: "a", revision: "../main" }] }, /at models.0.revision/],
-  [{ models: [{ name: "a", dtypes: { wasm: ["q4"] } }] }, /at models.0.dtypes.wasm.0/],
+  [{ models: [{ name: "a", dtypes: { wasm: ["q3"] } }] }, /at models.0.dtypes.wasm.0/],
   [{ models: [{ name: "a" }, { name: "a" }] }, /at models: two have the same name/],
   [{ resident_models: 0 }, /at resident_models/],
   [{ idle_unload_s: -1 }, /at idle_unload_s/],

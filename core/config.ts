@@ -24,11 +24,9 @@ const pattern = v.pipe(
   }, "not a regular expression, or one that matches an empty text"),
 );
 
-/** 8-bit weights give wrong text on several GPUs, 4-bit ones are slow on the CPU: neither can be asked for. */
-const gpuDtype = v.picklist(["fp32", "fp16", "q4", "q4f16"]);
-const cpuDtype = v.picklist(["fp32", "q8", "int8", "uint8"]);
-const isGpuDtype = (dtype: string) => v.is(gpuDtype, dtype);
-const isCpuDtype = (dtype: string) => v.is(cpuDtype, dtype);
+/** Of either device: what is slow or often wrong on one is said when it is loaded (`engine/attempts.ts`), not forbidden. */
+const dtype = v.picklist(["fp32", "fp16", "q8", "int8", "uint8", "q4", "q4f16", "bnb4"]);
+const WELL = { webgpu: ["fp32", "fp16", "q4", "q4f16"], wasm: ["fp32", "q8", "int8", "uint8"] };
 
 const ModelConfig = v.object({
   name: modelName,
@@ -36,7 +34,7 @@ const ModelConfig = v.object({
   repo: v.optional(repository),
   revision: v.optional(revision),
   /** Best first. */
-  dtypes: v.optional(v.object({ webgpu: v.optional(v.array(gpuDtype)), wasm: v.optional(v.array(cpuDtype)) })),
+  dtypes: v.optional(v.object({ webgpu: v.optional(v.array(dtype)), wasm: v.optional(v.array(dtype)) })),
   parameters: v.optional(text),
   licence: v.optional(text),
   context_tokens: v.optional(count),
@@ -44,25 +42,29 @@ const ModelConfig = v.object({
   chat_stop: v.optional(v.array(text)),
 });
 
-/** One for both is for the device that computes well with it; the other one keeps to the model's own. */
 const Dtype = v.union(
-  [
-    v.pipe(
-      v.picklist([...gpuDtype.options, ...cpuDtype.options]),
-      v.transform((dtype) => ({
-        webgpu: isGpuDtype(dtype) ? dtype : null,
-        wasm: isCpuDtype(dtype) ? dtype : null,
-      })),
-    ),
-    v.object({ webgpu: v.nullish(gpuDtype, null), wasm: v.nullish(cpuDtype, null) }),
-  ],
-  "neither fp32, fp16, q4, q4f16 (GPU), q8, int8, uint8 (CPU), nor an object with one for webgpu and one for wasm",
+  [dtype, v.object({ webgpu: v.nullish(dtype, null), wasm: v.nullish(dtype, null) })],
+  `neither ${dtype.options.join(", ")}, nor an object with one of them for webgpu and one for wasm`,
+);
+
+const origin = v.pipe(v.string(), v.url(), v.regex(/^https?:/, "neither https: nor http:"));
+/** `*.` stands for any number of names before the rest. */
+const oneHost = v.pipe(
+  origin,
+  v.check((url) => !url.includes("*"), "the hub itself cannot have a *"),
+);
+const Hub = v.union(
+  [oneHost, v.tupleWithRest([oneHost], origin)],
+  "neither an address that begins with https: or http:, nor a list of such, the hub first",
 );
 
 /** `/minivault.config.json`: what the site's owner decides. */
 const Config = v.object({
-  /** Origin of the model hub. The only third party that is ever contacted. */
-  hub: v.optional(v.pipe(v.string(), v.url(), v.regex(/^https?:/)), "https://huggingface.co"),
+  /**
+   * Address of the model hub, and of those that it may redirect downloads to. The only third parties that are ever
+   * contacted.
+   */
+  hub: v.optional(Hub, "https://huggingface.co"),
   /** A model of the catalogue, or a hub id (`owner/name`). */
   model: v.optional(modelName, "distilgpt2"),
   device: v.optional(v.picklist(["auto", "webgpu", "wasm"]), "auto"),
@@ -114,7 +116,17 @@ const Config = v.object({
   }),
 });
 
-export type VaultConfig = Readonly<v.InferOutput<typeof Config>>;
+/** One dtype for both, as `"dtype": "q4"`, is for the device that is asked for, else for those that compute well with it. */
+interface DtypeOf {
+  readonly webgpu: v.InferOutput<typeof dtype> | null;
+  readonly wasm: v.InferOutput<typeof dtype> | null;
+}
+
+export type VaultConfig = Readonly<Omit<v.InferOutput<typeof Config>, "dtype">> & { readonly dtype: DtypeOf };
+
+/** The hub, then the hosts that it may redirect to. */
+export const hubsOf = ({ hub }: VaultConfig): readonly [hub: string, ...others: string[]] =>
+  typeof hub === "string" ? [hub] : hub;
 
 /** Says in a sentence what is wrong, and where; `null`: the whole. */
 type Complaint = (key: string | null, problem: string) => string;
@@ -129,7 +141,16 @@ export function parseConfig(json: unknown, complain: Complaint = ofTheFile): Vau
     const key = v.getDotPath(issues[0]);
     throw new VaultError("bad-config", complain(key, issues[0].message.replace(/\.$/, "")));
   }
-  return { ...output, hub: new URL(output.hub).href.replace(/\/+$/, "") };
+  const { hub, dtype, device } = output;
+  const forOne = (own: "webgpu" | "wasm") =>
+    typeof dtype !== "string" ? dtype[own] : device === own || WELL[own].includes(dtype) ? dtype : null;
+  return {
+    ...output,
+    hub: typeof hub === "string" ? withoutSlash(hub) : [withoutSlash(hub[0]), ...hub.slice(1).map(withoutSlash)],
+    dtype: { webgpu: forOne("webgpu"), wasm: forOne("wasm") },
+  };
 }
+
+const withoutSlash = (url: string): string => new URL(url).href.replace(/\/+$/, "");
 
 export const DEFAULT_CONFIG: VaultConfig = parseConfig({});

@@ -47,6 +47,8 @@ export interface Exchange {
   tokens: number;
   /** What may be stored of it. */
   rules: LogRules;
+  /** Why nothing is generated for it: the site's configuration is wrong. */
+  refusal: VaultError | null;
   /** Writes the open record: from now on the log knows of this exchange, even if the host dies. */
   begin(known: Partial<LogRecord>, replay?: Replay | null): void;
   /** Settles once the open record is stored, or cannot be. Never rejects. */
@@ -121,6 +123,7 @@ export function createJournal({ log, now, newId, host, onBusy }: JournalOptions)
       prefillMs: record.prompt_ms,
       tokens: 0,
       rules: LOG_ALL,
+      refusal: null,
       begin(known, replay = null) {
         record = { ...record, dialect: exchange.dialect, ...known };
         isBegun = true;

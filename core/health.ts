@@ -39,6 +39,7 @@ function factsOf(status: EngineStatus) {
         load_ms: Math.round(status.loadMs),
         uptime_s: Math.round(status.uptimeMs / 1000),
         fallback: status.fallback,
+        caution: status.caution ?? null,
         self_check: {
           duration_ms: Math.round(status.selfCheck.durationMs),
           deviation: Number(status.selfCheck.deviation.toPrecision(2)),

@@ -203,6 +203,8 @@ interface ModelInfo {
   /** Set when this is not the model (or device) that the configuration asks for. */
   readonly fallback: Fallback | null;
   readonly selfCheck: SelfCheck;
+  /** What the device does badly with these weights, as a sentence. Left out: nothing. */
+  readonly caution?: string;
   /** All that are loaded, this one included; the one that was used last comes first. */
   readonly residents: readonly Resident[];
 }

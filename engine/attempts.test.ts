@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { parseConfig } from "../core/config.ts";
 import { findEntry } from "../models/catalogue.ts";
 import type { ModelManifest } from "../models/model-entry.ts";
-import { attemptsOn, thatFit } from "./attempts.ts";
+import { type Attempt, attemptsOn, cautionOf, thatFit, whyNotAsked } from "./attempts.ts";
 import type { ComputeTarget, Gpu } from "./device.ts";
 
 const config = parseConfig({});
@@ -33,6 +33,40 @@ test("a GPU without half precision is used only if it was asked for: it would ta
 
 test("the configuration's precision comes before the model's own", () => {
   expect(tried(on(gpu), distilgpt2, { dtype: "fp32" })).toEqual(["GPU fp32", "GPU fp16", "CPU fp32", "CPU q8"]);
+});
+
+const DTYPES = ["fp32", "fp16", "q8", "int8", "uint8", "q4", "q4f16", "bnb4"] as const;
+
+test("weights of any precision are tried first where the configuration asks for them, on either device", () => {
+  const onnx = ["", "_fp16", "_quantized", "_int8", "_uint8", "_q4", "_q4f16", "_bnb4"].map((suffix) => ({
+    path: `onnx/model${suffix}.onnx`,
+    sizeBytes: 1,
+    hash: null,
+  }));
+  const all: ModelManifest = {
+    ...distilgpt2,
+    files: [...distilgpt2.files.filter(({ path }) => !/onnx$/.test(path)), ...onnx],
+  };
+  for (const dtype of DTYPES) {
+    expect(tried(on(null), all, { dtype: { wasm: dtype } })[0]).toBe(`CPU ${dtype}`);
+    expect(tried(on(gpu), all, { dtype: { webgpu: dtype } })[0]).toBe(`GPU ${dtype}`);
+  }
+});
+
+test("what a device does badly is said, and nothing of what it does well", () => {
+  const said = (gpu: Gpu | null) => DTYPES.filter((dtype) => cautionOf({ gpu, dtype }) !== null);
+  expect(said(null)).toEqual(["fp16", "q4", "q4f16", "bnb4"]);
+  expect(said(gpu)).toEqual(["q8", "int8", "uint8"]);
+  expect(cautionOf({ gpu: null, dtype: "q4" })).toBe("q4 is slow on the CPU: q8 or fp32 is faster.");
+});
+
+test("weights that were asked for and are not there are named, and so are those that this device cannot use", () => {
+  const [best] = attemptsOn(on(null), distilgpt2, config) as [Attempt];
+  const why = (wasm: string) => whyNotAsked(best, distilgpt2, parseConfig({ dtype: { wasm } }));
+  expect(why("q4")).toBe("distilgpt2 has no weights as q4");
+  expect(why("fp32")).toBe("This device cannot use distilgpt2 as fp32");
+  expect(why("q8")).toBeNull();
+  expect(whyNotAsked(best, distilgpt2, config)).toBeNull();
 });
 
 test("weights for one device alone are enough for that device", () => {

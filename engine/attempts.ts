@@ -28,6 +28,28 @@ export function attemptsOn({ gpu }: ComputeTarget, manifest: ModelManifest, conf
   return tooLarge && config.device === "auto" ? others : [...onGpu, ...others];
 }
 
+/** Why the weights that were configured for this device are not those that it computes on; `null`: they are. */
+export function whyNotAsked(
+  { gpu, dtype }: Attempt,
+  { name, files }: ModelManifest,
+  config: VaultConfig,
+): string | null {
+  const asked = config.dtype[gpu ? "webgpu" : "wasm"];
+  if (asked === null || asked === dtype) return null;
+  return onnxPath(files, asked) === null
+    ? `${name} has no weights as ${asked}`
+    : `This device cannot use ${name} as ${asked}`;
+}
+
+/** What a device does badly, as a sentence. Nothing of ours asks for it; a site's configuration may. */
+export function cautionOf({ gpu, dtype }: Pick<Attempt, "gpu" | "dtype">): string | null {
+  if (gpu) return EIGHT_BITS.includes(dtype) ? `${dtype} is slow on a GPU, and gives wrong text on some.` : null;
+  return CPU_DTYPES.includes(dtype) ? null : `${dtype} is slow on the CPU: q8 or fp32 is faster.`;
+}
+
+const EIGHT_BITS: readonly Dtype[] = ["q8", "int8", "uint8"];
+const CPU_DTYPES: readonly Dtype[] = [...EIGHT_BITS, "fp32"];
+
 /** Weights for the GPU alone are enough where there is one. */
 function orNone(attempts: () => readonly Attempt[]): readonly Attempt[] {
   try {

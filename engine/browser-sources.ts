@@ -4,7 +4,7 @@ import type { Avoidable, ErrorCode, Fallback } from "../core/protocol.ts";
 import { EMBEDDED, findEntry } from "../models/catalogue.ts";
 import type { ModelManifest } from "../models/model-entry.ts";
 import type { ModelLibrary } from "../models/model-library.ts";
-import { type Attempt, admitted, attemptsOn, thatFit, weightsOf } from "./attempts.ts";
+import { type Attempt, admitted, attemptsOn, cautionOf, thatFit, weightsOf, whyNotAsked } from "./attempts.ts";
 import { type ComputeTarget, gpuBuild } from "./device.ts";
 import type { ModelOrigin } from "./load-model.ts";
 import type { LanguageModel, TextModel } from "./model.ts";
@@ -70,11 +70,15 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
   ): Promise<LanguageModel> => {
     const { noGpu, threads } = target;
     const failures: string[] = noGpu ? [noGpu] : [];
+    const [first] = attempts;
+    const other = first && whyNotAsked(first, manifest, config);
+    if (other) failures.push(other);
     for (const attempt of attempts) {
       await fetchFiles(manifest, attempt.paths, { onProgress: report, signal });
       try {
         const model = await startOn(attempt, manifest, text, origin, threads);
-        return { ...model, fallback: failures.length > 0 ? settledFor(attempt, failures) : null };
+        const fallback = failures.length > 0 ? settledFor(attempt, failures, other !== null) : null;
+        return { ...model, fallback, caution: cautionOf(attempt) };
       } catch (cause) {
         if (FINAL.has(asVaultError(cause).code)) throw cause;
         failures.push(`${attempt.gpu ? "WebGPU" : "The CPU"} failed on ${attempt.dtype} (${reasonOf(cause)})`);
@@ -97,7 +101,7 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
     text: TextModel,
     origin: ModelOrigin,
     threads: number,
-  ): Promise<Omit<LanguageModel, "fallback">> => {
+  ): Promise<Omit<LanguageModel, "fallback" | "caution">> => {
     const { loadModel, watchGpu } = await import("./load-model.ts");
     let unwatch = () => {};
     const lost = new Promise<string>((resolve) => {
@@ -163,9 +167,9 @@ export function browserSources(options: BrowserSourcesOptions): ModelSources {
 }
 
 /** Failures before it are those of what was wanted. */
-const settledFor = ({ gpu, dtype }: Attempt, failures: readonly string[]): Fallback => ({
+const settledFor = ({ gpu, dtype }: Attempt, failures: readonly string[], isOther: boolean): Fallback => ({
   wanted: gpu || failures.some((failure) => failure.includes("WebGPU")) ? "webgpu" : "wasm",
-  reason: `${failures.join("; ")}, so the ${gpu ? "GPU" : "CPU"} computes${gpu ? ` on ${dtype}` : ""}.`,
+  reason: `${failures.join("; ")}, so the ${gpu ? "GPU" : "CPU"} computes${gpu || isOther ? ` on ${dtype}` : ""}.`,
 });
 
 /** What another device would not help against. */

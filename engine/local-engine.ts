@@ -127,7 +127,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
     const [front] = residents.loaded;
     const { loading } = residents;
     if (front) {
-      const { card, device, threads, selfCheck } = front.model;
+      const { card, device, threads, selfCheck, caution } = front.model;
       return {
         state: "ready",
         uptimeMs: performance.now() - bornMs,
@@ -141,6 +141,7 @@ export function createLocalEngine(options: LocalEngineOptions): LocalEngine {
         expiresMs: front.expiresMs,
         fallback: (card.name === fallback && standIn) || front.model.fallback,
         selfCheck,
+        ...(caution && { caution }),
         residents: residents.loaded.map(({ model, expiresMs }) => ({
           model: model.card.name,
           card: model.card,

@@ -46,6 +46,8 @@ export interface LanguageModel extends TextModel {
   readonly threads: number;
   /** Set when another device than the wanted one had to do. */
   readonly fallback: Fallback | null;
+  /** What this device does badly with such weights, as a sentence. */
+  readonly caution?: string | null;
   readonly selfCheck: SelfCheck;
   createCache(): KvCache;
   /**

@@ -4,8 +4,7 @@
  */
 import { createCassetteEngine } from "../core/cassette/cassette-engine.ts";
 import { cassetteOf } from "../core/cassette/cassette-name.ts";
-import { DEFAULT_CONFIG, parseConfig, type VaultConfig } from "../core/config.ts";
-import { VaultError } from "../core/errors.ts";
+import { configFile, parseConfigFile } from "../core/config-file.ts";
 import { serveEngineOnPorts } from "../core/port-server.ts";
 import {
   type Avoidable,
@@ -65,7 +64,7 @@ function publishLatest(): void {
 
 async function createEngine({ baseUrl, avoid }: Start): Promise<LocalEngine> {
   try {
-    const config = await readConfig(baseUrl);
+    const config = parseConfigFile(await configFile(baseUrl).read());
     const target = await findTarget(config.device, avoid);
     const onChange = async () => tellModels(await library.list());
     const onNotKept = (reason: string) => {
@@ -100,17 +99,6 @@ async function createEngine({ baseUrl, avoid }: Start): Promise<LocalEngine> {
 
 /** What is shown is what both say, the cassettes and the models. */
 const onChanged = () => void engine?.then(async (ready) => onStatus(await ready.status()));
-
-/** The site's configuration, or the defaults where it has none: many hosts answer with a page for what is not there. */
-async function readConfig(baseUrl: string): Promise<VaultConfig> {
-  const response = await fetch(new URL("minivault.config.json", baseUrl)).catch(() => null);
-  const found = response?.ok && response.headers.get("content-type")?.includes("json");
-  if (!found) return DEFAULT_CONFIG;
-  const json = await response.json().catch((cause: unknown) => {
-    throw new VaultError("bad-config", "minivault.config.json is not JSON. Mend it and reload the page.", { cause });
-  });
-  return parseConfig(json);
-}
 
 /** The lock is free as soon as this worker is dead, however it died: nothing else tells. */
 async function live(aliveLock: string): Promise<void> {

@@ -2,6 +2,7 @@
  * The entry of the worker that downloads: hashing and writing do not slow the model down, nor does the model, which
  * computes without a return to the event loop, hold up a download.
  */
+import { hubsOf } from "../core/config.ts";
 import { catalogueOf, findEntry } from "./catalogue.ts";
 import type { LibraryNews, StartLibrary } from "./library.ts";
 import { serveLibrary } from "./library-port.ts";
@@ -22,7 +23,7 @@ async function open({ config, baseUrl, device }: StartLibrary): Promise<ModelLib
   let index: SiteIndex | null = null;
   return createLocalLibrary({
     store,
-    origins: { hub: config.hub, baseUrl },
+    origins: { hub: hubsOf(config)[0], baseUrl },
     entries: catalogueOf(config),
     findEntry: (nameOrId) => findEntry(nameOrId, config),
     fromSite: async (entry) => {

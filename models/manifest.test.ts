@@ -38,11 +38,13 @@ test("`dtypesFor()` puts an override first, if there are such weights", () => {
   expect(dtypesFor(all, GPU, "q4f16")).toEqual(["fp16", "q4", "fp32"]);
 });
 
-test("4-bit weights are for the GPU; what the CPU cannot compute well is refused with a sentence", () => {
+test("4-bit weights are for the GPU, unless the CPU was asked to: what it cannot compute well is refused with a sentence", () => {
   const onlyQ4 = manifestOf("model_q4.onnx");
   expect(dtypesFor(onlyQ4, GPU, null)).toEqual(["q4"]);
   expect(() => dtypesFor(onlyQ4, CPU, null)).toThrow(/nothing that the CPU computes well.*only q4.*WebGPU/);
+  expect(dtypesFor(onlyQ4, CPU, "q4")).toEqual(["q4"]);
   expect(dtypesFor(manifestOf("model_quantized.onnx"), GPU, null)).toEqual([]);
+  expect(dtypesFor(manifestOf("model_quantized.onnx"), GPU, "q8")).toEqual(["q8"]);
 });
 
 test.each([

@@ -62,8 +62,8 @@ export function dtypesFor(manifest: ModelManifest, target: Target, override: Dty
   if (able.length > 0 || target.device === "webgpu") return able;
   throw new VaultError(
     "model-broken",
-    `${name} has nothing that the CPU computes well (${wanted.join(", ")}), only ${there.join(", ")}. ` +
-      `Use a browser with WebGPU, or another model.`,
+    `${name} has nothing that the CPU computes well (${wanted.join(", ")}), only ${there.join(", ")}. Use a browser ` +
+      `with WebGPU, or another model; where slow is better than not at all, configure "dtype": {"wasm": "${there[0]}"}.`,
   );
 }
 

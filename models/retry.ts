@@ -1,4 +1,5 @@
 import { reasonOf, VaultError } from "../core/errors.ts";
+import { whyForbidden } from "./policy.ts";
 
 /** How long to wait for what. */
 export interface Timing {
@@ -113,8 +114,8 @@ export async function send(
   try {
     // `no-store`: the HTTP cache is a second copy, and breaks large bodies in Firefox (hybridgroup/yzma#317).
     const init = { headers, cache: "no-store", credentials: "omit", signal: connection.signal } as const;
-    const response = await fetch(url, init).catch((cause: unknown) => {
-      throw asPassing("cannot be reached", cause);
+    const response = await fetch(url, init).catch(async (cause: unknown) => {
+      throw (await whyForbidden(url)) ?? asPassing("cannot be reached", cause);
     });
     if ([408, 429].includes(response.status) || response.status >= 500) {
       throw new Passing(`answers with status ${response.status}`, retryAfterMs(response));

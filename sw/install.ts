@@ -1,11 +1,9 @@
 import type { Patience } from "../core/admission.ts";
 import { createApi } from "../core/api.ts";
 import type { Leases } from "../core/engine-link.ts";
-import type { LogRules } from "../core/log/log-rules.ts";
-import type { Retention } from "../core/log/retention.ts";
 import type { PageToSw } from "../core/protocol.ts";
-import type { RateLimit } from "../core/rate-limit.ts";
 import { isApiRequest } from "../core/scope.ts";
+import type { SiteRules } from "../core/site-rules.ts";
 import { openLogStore } from "../logs-export/store.ts";
 import { createBusy, isPing } from "./busy.ts";
 import { claimPages } from "./claim.ts";
@@ -18,14 +16,8 @@ export interface InstallOptions {
   readonly base?: URL;
   /** Answer unknown routes as well: see `isApiRequest`. */
   readonly wholeOrigin?: boolean;
-  /** Requests that wait for their turn, before others are refused; asked once, at the first request. 8 if left out. */
-  readonly maxWaiting?: () => Promise<number>;
-  /** Of each page; asked once, at the first request. A generous one if left out. */
-  readonly rateLimit?: () => Promise<RateLimit>;
-  /** What may be stored of an exchange; asked once, at the first request. All of it if left out. */
-  readonly logRules?: () => Promise<LogRules>;
-  /** How much of the log is kept; asked once, when it is opened. All of it if left out. */
-  readonly retention?: () => Promise<Retention>;
+  /** What the site's owner decides about requests; asked at each. The defaults of a site without a file if left out. */
+  readonly rules?: () => Promise<SiteRules>;
   /** How long pages, engine and clients may be silent. */
   readonly leases?: Partial<Leases>;
   readonly patience?: Partial<Patience>;
@@ -40,10 +32,7 @@ export interface InstallOptions {
 export function installVault({
   base = new URL(self.registration.scope),
   wholeOrigin = false,
-  maxWaiting,
-  rateLimit,
-  logRules,
-  retention,
+  rules,
   leases,
   patience = {},
   keepStreamsMs,
@@ -52,14 +41,15 @@ export function installVault({
   const busy = createBusy();
   const handle = createApi({
     engine: link,
-    log: openLogStore({ ...(keepStreamsMs !== undefined && { keepStreamsMs }), ...(retention && { retention }) }),
+    log: openLogStore({
+      ...(keepStreamsMs !== undefined && { keepStreamsMs }),
+      ...(rules && { retention: async () => (await rules()).retention }),
+    }),
     basePath: base.pathname,
     host: "service-worker",
     patience,
     onBusy: busy.onBusy,
-    ...(maxWaiting && { maxWaiting }),
-    ...(rateLimit && { rateLimit }),
-    ...(logRules && { logRules }),
+    ...(rules && { rules }),
   });
   self.addEventListener("message", (event) => {
     const message = event.data as PageToSw | null;

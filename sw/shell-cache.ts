@@ -1,6 +1,6 @@
-import { cleanupOutdatedCaches, PrecacheController, PrecacheRoute } from "workbox-precaching";
+import { cleanupOutdatedCaches, PrecacheController } from "workbox-precaching";
 import { registerRoute } from "workbox-routing";
-import { CacheFirst, NetworkFirst, type Strategy, type StrategyOptions } from "workbox-strategies";
+import { CacheFirst, type Strategy, type StrategyOptions } from "workbox-strategies";
 import { isolated } from "./isolation.ts";
 import { dropOldShells, fillShellCache, type PrecacheEntry, type RouterRule, staticRoutes } from "./static-routes.ts";
 
@@ -38,24 +38,21 @@ const precache = new PrecacheController({ plugins: [isolate] });
 /** Whether this version keeps a file of this address. */
 export const isKept = (url: string): boolean => precache.getCacheKeyForURL(url) !== undefined;
 
-/** The site's owner may change it at any time. */
-const siteConfig = new NetworkFirst({ cacheName: "minivault-config", networkTimeoutSeconds: 3 });
-
-/** An engine that starts before this worker is in control reads it unseen, and asks no second time. */
-async function keepSiteConfig(event: ExtendableEvent): Promise<void> {
-  const request = new URL("minivault.config.json", self.registration.scope).href;
-  await Promise.all(siteConfig.handleAll({ event, request })).catch(() => {}); // the next visit keeps it
+/** What is asked for by this path, whatever comes after it: also an empty query, which Workbox's own route passes over. */
+function cacheKeyOf({ origin, pathname }: URL): { cacheKey: string } | null {
+  const names = [pathname, `${pathname}index.html`, `${pathname}.html`];
+  const [cacheKey] = names.flatMap((name) => precache.getCacheKeyForURL(origin + name) ?? []);
+  return cacheKey === undefined ? null : { cacheKey };
 }
 
 /** All that the page needs without a network: the shell, the embedded model, and the runtime that fits. */
 export function installShellCache(): void {
   const entries = self.__WB_MANIFEST;
   precache.addToCacheList(entries);
-  registerRoute(new PrecacheRoute(precache, { ignoreURLParametersMatching: [/.*/] }));
+  registerRoute(({ url }) => cacheKeyOf(url), precache.strategy);
   self.addEventListener("install", (event: InstallEvent) => {
     const kept = precache.install(event);
     event.waitUntil(kept.then(() => fillShellCache(entries, (url) => precache.matchPrecache(url))));
-    event.waitUntil(keepSiteConfig(event));
     const places = { scope: self.registration.scope, precache: precache.strategy.cacheName };
     if (event.addRoutes) event.waitUntil(event.addRoutes(staticRoutes(entries, places)));
   });
@@ -73,9 +70,5 @@ export function installShellCache(): void {
   registerRoute(
     ({ url, sameOrigin }) => sameOrigin && url.pathname.includes("/assets/openapi-explorer-"),
     answering(new CacheFirst({ cacheName: "minivault-docs", plugins: [isolate, keepTwo] })),
-  );
-  registerRoute(
-    ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith("/minivault.config.json"),
-    answering(siteConfig),
   );
 }

@@ -62,7 +62,8 @@ export async function fillShellCache(
 ): Promise<void> {
   const cache = await caches.open(shellCacheName(entries));
   for (const { url, names } of documentsOf(entries)) {
-    for (const name of names) {
+    // A rule cannot tell `/?` from `/`, and a cache does.
+    for (const name of names.flatMap((name) => [name, `${name}?`])) {
       const page = await kept(url);
       if (page) await cache.put(name, page);
     }

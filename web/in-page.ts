@@ -1,4 +1,5 @@
 import { createApi } from "../core/api.ts";
+import { configFile } from "../core/config-file.ts";
 import type { LogSink } from "../core/log/log-record.ts";
 import type { Retention } from "../core/log/retention.ts";
 import { LOG_CHANNEL, type LogMessage } from "../core/protocol.ts";
@@ -28,16 +29,14 @@ export async function createInPage({ host, base, baseUrl }: InPageOptions): Prom
   const engine = linkToOwnWorker(host);
   const connected = engine.connect();
   connected.catch(() => {}); // whoever waits for it hears of it, and so does each request
-  const rules = rulesOf(() => fetch(new URL("minivault.config.json", baseUrl)));
+  const rules = configFile(baseUrl).read().then(rulesOf);
   const log = await openLog(async () => (await rules).retention);
   const answer = createApi({
     engine,
     log,
     basePath: base.pathname,
     host: "page",
-    maxWaiting: async () => (await rules).maxWaiting,
-    rateLimit: async () => (await rules).rateLimit,
-    logRules: async () => (await rules).log,
+    rules: () => rules,
   });
   return { answer, connected };
 }

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type * as Axe from "axe-core";
 import type { BrowserContext, Page } from "playwright/test";
+import { DIALECTS } from "../../core/routing.ts";
 import { expect, test } from "./harness.ts";
 
 /** Opens /docs and waits until the description is shown. Console errors, among them violations of the policy, are kept. */
@@ -19,13 +20,17 @@ async function openDocs(context: BrowserContext, url: string): Promise<{ docs: P
 
 const operation = (docs: Page, path: string) => docs.locator(".nav-bar-path", { hasText: path }).first();
 
-test("a first visit goes to the docs: they list the routes, and nobody else is asked", async ({
+test("a first visit goes to the docs: they list every route, and nobody else is asked", async ({
   context,
   site,
   foreign,
 }) => {
   const { docs, errors } = await openDocs(context, site.url);
   await expect(docs).toHaveTitle("MiniVault API");
+  const routes = DIALECTS.flatMap((dialect) => dialect.routes.filter(({ hidden }) => !hidden));
+  for (const path of new Set(routes.map(({ path }) => path.replace(/:(\w+)/g, "{$1}")))) {
+    await expect(operation(docs, path)).toBeAttached();
+  }
   await operation(docs, "/v1/chat/completions").click();
   await expect(docs.locator("#post-\\/v1\\/chat\\/completions")).toContainText(/POST\s+\/v1\/chat\/completions/i);
   expect(errors).toEqual([]);
@@ -64,9 +69,11 @@ test("offline before that, the page says what is missing", async ({ vault, site 
   await expect(vault.locator("#docs").getByRole("status")).toHaveText(/not stored yet/);
 });
 
-test("another page's policy is as strict as before", async ({ request, site }) => {
+test("only the docs may have inline styles, and no page inline scripts", async ({ request, site }) => {
   const policy = async (path: string) => (await request.get(site.url + path)).headers()["content-security-policy"];
-  expect(await policy("")).not.toContain("unsafe-inline");
+  for (const path of ["", "index.html", "sw.js", "icons/vault.svg"]) {
+    expect(await policy(path)).not.toContain("unsafe-inline");
+  }
   expect(await policy("docs")).toContain("style-src 'self' 'unsafe-inline'");
   expect(await policy("docs")).toContain("script-src 'self' 'wasm-unsafe-eval';");
 });

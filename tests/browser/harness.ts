@@ -102,6 +102,13 @@ export const generate = (page: Page, body: object) =>
     return { status: response.status, ...(await response.json()) };
   }, body);
 
+/** What a route of any dialect answers to a prompt. */
+export const postTo = (page: Page, path: string) =>
+  page.evaluate(async (path) => {
+    const response = await fetch(path, { method: "POST", body: JSON.stringify({ prompt: "a", model: "fake" }) });
+    return { status: response.status, text: await response.text() };
+  }, path);
+
 export const health = (page: Page) => page.evaluate(async () => (await fetch("/health")).json());
 
 /** The log, once every exchange in it has ended. */

@@ -143,11 +143,14 @@ test("a hub that takes the connection and says nothing is given up", async ({ pa
   hub.fault = "silent";
   await visit(page, site.url);
   expect(await generate(page, { prompt: "a" })).toMatchObject({ status: 200, model: "minivault-demo" });
+  await expect(page.getByText(`${hub.url} does not answer`)).toBeVisible();
 });
 
 test("a second tab sees the same notice", async ({ page, hub, site, context }) => {
   hub.faults = BREAKS_AT_ONCE;
   await visit(page, site.url);
+  const notice = (tab: typeof page) => tab.locator(".notice p", { hasText: /answers in place of distilgpt2/ });
+  const text = (await notice(page).textContent())?.trim();
   const second = await newTab(context, site.url);
-  await expect(second.getByText(/answers in place of distilgpt2/)).toBeVisible();
+  await expect(notice(second)).toHaveText(text ?? "");
 });

@@ -14,6 +14,7 @@ import {
   expect,
   generate,
   health,
+  postTo,
   visit,
 } from "./harness.ts";
 import { withFakeWorker } from "./site-folders.ts";
@@ -147,6 +148,8 @@ test.describe("where service workers are refused", () => {
     await visit(page, site.url);
     expect(await generate(page, { prompt: PROMPT })).toMatchObject({ status: 200, response: " Paris." });
     expect(await closedLogs(page)).toMatchObject([{ prompt: PROMPT, response: " Paris." }]);
+    await visit(page, site.url);
+    expect(await closedLogs(page)).toEqual([]); // nowhere else
   });
 
   test("two tabs each answer for themselves", async ({ page, site, context }) => {
@@ -155,6 +158,7 @@ test.describe("where service workers are refused", () => {
     await visit(other, site.url);
     const answers = await Promise.all([page, other].map((tab) => generate(tab, { prompt: PROMPT })));
     expect(answers).toMatchObject([{ response: " Paris." }, { response: " Paris." }]);
+    for (const tab of [page, other]) expect(await health(tab)).toMatchObject({ host: "page", state: "ready" });
     expect(await closedLogs(other)).toHaveLength(2); // of one log
   });
 
@@ -231,11 +235,9 @@ test.describe("where service workers are refused", () => {
     const sentence = "The engine's worker failed: its script cannot be loaded. Reload the page.";
     await expect(page.getByText(sentence)).toBeVisible();
     await expect(page.getByRole("button", { name: "Generate" })).toBeDisabled();
-    expect(await generate(page, { prompt: "a" })).toMatchObject({
-      status: 500,
-      code: "engine-failed",
-      detail: sentence,
-    });
+    for (const path of ["/generate", "/generate/stream", "/v1/completions", "/api/generate"]) {
+      expect(await postTo(page, path)).toEqual({ status: 500, text: expect.stringContaining(sentence) });
+    }
     expect(await health(page)).toMatchObject({ status: "failed", host: "page" });
     await broken.close();
     rmSync(folder, { recursive: true });
@@ -248,11 +250,14 @@ test("over http on a local network the page answers: no locks, no caches, no ser
 }) => {
   const { port } = await mirror();
   await visit(page, `http://${INSECURE_HOST}:${port}/`);
-  expect(await page.evaluate(() => [isSecureContext, "locks" in navigator, "randomUUID" in crypto])).toEqual([
-    false,
-    false,
-    false,
+  const there = await page.evaluate(() => [
+    isSecureContext,
+    "locks" in navigator,
+    "caches" in window,
+    "serviceWorker" in navigator,
+    "randomUUID" in crypto,
   ]);
+  expect(there).toEqual([false, false, false, false, false]);
   await expect(page.getByText(/it does over https and on localhost/)).toBeVisible();
   expect(await generate(page, { prompt: PROMPT })).toMatchObject({ status: 200, response: " Paris." });
   expect(await health(page)).toMatchObject({ status: "ok", host: "page", threads: 1, storage: null });
@@ -352,7 +357,10 @@ test("where another program's service worker is in control, the page answers its
   await expect(page.getByText("the service worker in control does not answer for it")).toBeVisible();
 });
 
-test("a frame in another site's page is answered, with storage of its own or with none", async ({ page, mirror }) => {
+test("a frame in another site's page, sandboxed or not, is answered, and its log shows it", async ({
+  page,
+  mirror,
+}) => {
   const framed = await mirror({ without: ["content-security-policy", "cross-origin-resource-policy"] });
   const app = `http://localhost:${framed.port}/`;
   const outer = await mirror({

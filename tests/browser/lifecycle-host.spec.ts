@@ -1,7 +1,7 @@
 import type { Page } from "playwright/test";
 import { findChromium, QUIET_FLAGS } from "../find-chromium.ts";
 import { DIE, fakeAnswer, STEPS_CHANNEL } from "../fixtures/fake-text.ts";
-import { engineSteps, expect, generate, newTab, test } from "./harness.ts";
+import { engineSteps, expect, generate, newTab, postTo, test } from "./harness.ts";
 import { openRawProfile, type RawTab } from "./raw-tabs.ts";
 
 test.use({
@@ -193,7 +193,9 @@ test("one that dies again and again is given up, and the page and every answer s
   }
   const why = "The engine's worker failed: it ended by itself. Reload the page.";
   await expect(vault.getByText(why)).toBeVisible();
-  expect(await generate(vault, { prompt: "a" })).toMatchObject({ status: 500, code: "engine-failed", detail: why });
+  for (const path of ["/generate", "/generate/stream", "/v1/completions", "/api/generate"]) {
+    expect(await postTo(vault, path)).toEqual({ status: 500, text: expect.stringContaining(why) });
+  }
   expect(await aliveLock(vault)).toBe(undefined);
 });
 
@@ -221,7 +223,7 @@ test("a page that is told to takes the engine over from one that does not answer
   expect(await generate(vault, { prompt: "a" })).toMatchObject({ status: 200 });
 });
 
-test("the page that hosts the engine keeps the service worker awake, and only that one", async ({
+test("the page that hosts the engine pings the service worker when that asks for it, and only that one", async ({
   vault,
   context,
   site,

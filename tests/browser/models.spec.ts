@@ -167,6 +167,9 @@ test("two tabs at once fetch each byte once", async ({ hub, site, context }) => 
   const answers = await Promise.all([one, other].map((tab) => generate(tab, ask)));
   expect(answers).toMatchObject([RIGHT, RIGHT]);
   expect(hub.sentBytes.get(WEIGHTS_PATH)).toBe(SIZE);
+  for (const [path, bytes] of hub.sentBytes) {
+    expect(bytes, path).toBe(hub.files.get(path.replace(/^.*\/resolve\/main\//, ""))?.length);
+  }
 });
 
 test("`model` switches: the embedded one, the catalogue's, any of the hub; all are listed", async ({ vault, hub }) => {

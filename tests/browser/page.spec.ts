@@ -28,6 +28,8 @@ test.describe("with an engine that takes its time", () => {
     await vault.getByLabel("Prompt").fill("slow:1");
     await vault.getByRole("button", { name: "Generate" }).click();
     await expect(vault.getByRole("region", { name: "Answer" })).toContainText("128 tokens");
+    const ends = (await closedLogs(vault)).map(({ prompt, finish_reason }) => [prompt, finish_reason]);
+    expect(Object.fromEntries(ends)).toEqual({ "slow:30": "cancelled", "slow:1": "length" });
   });
 
   test("an answer goes on where the browser stopped the service worker in its middle", async ({ vault, context }) => {
@@ -79,9 +81,11 @@ test.describe("with an engine that takes its time", () => {
 test("an error is shown as a sentence, and the options are sent", async ({ vault }) => {
   await vault.getByText("Options").click();
   await vault.getByLabel("Most new tokens").fill("2");
-  await vault.getByLabel("Temperature").fill("0");
+  await vault.getByLabel("Temperature").fill("0.5");
   await vault.getByRole("button", { name: "Generate" }).click();
   await expect(vault.getByRole("region", { name: "Answer" })).toContainText("cut at the token limit");
+  const [record] = await closedLogs(vault);
+  expect(record?.options).toMatchObject({ temperature: 0.5, max_new_tokens: 2 });
   await vault.getByLabel("Prompt").fill("word ".repeat(400));
   await vault.getByRole("button", { name: "Generate" }).click();
   await expect(vault.getByRole("alert")).toContainText("Shorten the prompt.");

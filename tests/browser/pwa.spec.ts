@@ -176,6 +176,27 @@ function rewrite(path: string, change: (text: string) => string): void {
   writeFileSync(path, changed);
 }
 
+for (const [path, title] of [
+  ["?", "MiniVault"],
+  ["?#log", "MiniVault"],
+  ["?&", "MiniVault"],
+  ["?x=1", "MiniVault"],
+  ["#log", "MiniVault"],
+  ["index.html?", "MiniVault"],
+  ["index.html?x=1#log", "MiniVault"],
+  ["docs?", "MiniVault API"],
+  ["docs.html?", "MiniVault API"],
+  ["docs?x=1", "MiniVault API"],
+  ["docs#a", "MiniVault API"],
+] as const) {
+  test(`offline, /${path} opens what is kept: it differs by nothing`, async ({ vault, site }) => {
+    await site.close();
+    await vault.goto("about:blank");
+    await vault.goto(site.url + path);
+    await expect(vault).toHaveTitle(title);
+  });
+}
+
 test.describe("static routes", () => {
   test("pages and scripts come from the cache, and the service worker is not even started", async ({
     vault,

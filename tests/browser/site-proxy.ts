@@ -1,4 +1,4 @@
-import { createServer, request } from "node:http";
+import { createServer, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface SiteProxy {
@@ -13,6 +13,8 @@ interface ProxyOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Pages of its own, by path. */
   readonly pages?: Readonly<Record<string, string>>;
+  /** How it answers by itself, by path; looked up at each request. */
+  readonly answers?: Readonly<Record<string, (response: ServerResponse) => void>>;
   /** Scripts of its own. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -20,7 +22,7 @@ interface ProxyOptions {
 /** The site under another address, with other headers, or with pages beside it. */
 export async function startProxy(
   siteUrl: string,
-  { without = [], headers: more = {}, pages = {}, files = {} }: ProxyOptions,
+  { without = [], headers: more = {}, pages = {}, files = {}, answers = {} }: ProxyOptions,
 ): Promise<SiteProxy> {
   const server = createServer((incoming, response) => {
     const path = incoming.url ?? "/";
@@ -28,6 +30,8 @@ export async function startProxy(
     if (page !== undefined) return response.setHeader("content-type", "text/html").end(page);
     const file = files[path];
     if (file !== undefined) return response.setHeader("content-type", "text/javascript").end(file);
+    const answer = answers[path];
+    if (answer) return answer(response);
     const outgoing = request(new URL(path, siteUrl), { method: incoming.method }, (answer) => {
       const headers = Object.entries(answer.headers).filter(([name]) => !without.includes(name));
       response.writeHead(answer.statusCode ?? 500, { ...Object.fromEntries(headers), ...more });

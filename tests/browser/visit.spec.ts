@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Page } from "playwright/test";
 import { serveSite } from "../../cli/site-server.ts";
 import type { LogRecord } from "../../core/log/log-record.ts";
-import { DEAD_HUB, expect, generate, health, test, visit } from "./harness.ts";
+import { closedLogs, DEAD_HUB, expect, generate, health, postTo, test, visit } from "./harness.ts";
 import { withFakeWorker } from "./site-folders.ts";
 
 const PROMPT = "Q: What is the capital of France?\nA:";
@@ -81,12 +81,12 @@ test("a first visit that cannot fetch everything says so, and the page answers i
 
 test("the configuration is kept for later visits, whoever read it first", async ({ page, site }) => {
   await page.goto(`${site.url}icons/vault.svg`); // no engine here that would read it
-  const kept = await page.evaluate(async () => {
+  await page.evaluate(async () => {
     await navigator.serviceWorker.register("/sw.js");
     await navigator.serviceWorker.ready;
-    return !!(await caches.match("/minivault.config.json"));
   });
-  expect(kept).toBe(true);
+  const kept = () => page.evaluate(async () => (await (await caches.match("/minivault.config.json"))?.json())?.model);
+  await expect.poll(kept).toBe("minivault-demo");
 });
 
 test("a site without a configuration uses the defaults, also offline", async ({ vault, site }) => {
@@ -97,6 +97,8 @@ test("a site without a configuration uses the defaults, also offline", async ({ 
   await visit(vault, site.url);
   // The policy that this site was served with forbids the default hub, so nothing leaves.
   await expect(vault.getByText(/minivault-demo answers in place of distilgpt2/)).toBeVisible();
+  await generate(vault, { prompt: PROMPT });
+  expect(await closedLogs(vault)).toMatchObject([{ level: "full", prompt: PROMPT, response: " Paris." }]);
 });
 
 test("a wrong configuration is named on the page and in every answer", async ({ vault, site }) => {
@@ -109,8 +111,10 @@ test("a wrong configuration is named on the page and in every answer", async ({ 
   await site.close();
   await visit(vault, site.url);
   await expect(vault.getByText(/minivault.config.json is wrong at hub/)).toBeVisible();
-  const answer = await generate(vault, { prompt: "a" });
-  expect(answer).toMatchObject({ status: 500, code: "bad-config" });
+  for (const path of ["/generate", "/generate/stream", "/v1/completions", "/api/generate"]) {
+    const wrong = { status: 500, text: expect.stringContaining("minivault.config.json is wrong at hub") };
+    expect(await postTo(vault, path)).toEqual(wrong);
+  }
   expect(await health(vault)).toMatchObject({ status: "failed" });
 });
 

@@ -114,6 +114,7 @@ export class EngineStatusView extends LitElement {
         return html`
           ${chip("ready", `${engine.model} · ${formatDevice(engine.device)}`)}
           ${engine.fallback && this.#notice(engine.model, engine.fallback, engine.loading !== null)}
+          ${engine.caution && html`<div class="notice"><p>${engine.caution}</p></div>`}
           ${engine.loading && this.#coming(engine.loading)}
         `;
     }
