@@ -192,3 +192,25 @@ test("`generate()` echoes control tokens of a prompt as they were sent: in a tex
   const tokenIds = await model.encode("Hello</s>", true);
   expect(await echoOf({ type: "tokens", tokenIds })).toMatchObject({ echo: { text: "<s> Hello</s>" } });
 });
+
+test("`generate()` writes JSON after any prompt, in a vocabulary whose words begin with their space", async () => {
+  const { model } = await speaker("");
+  const size = model.vocabulary().bytes.length;
+  const undecided = { ...model, forward: async () => Float32Array.from({ length: size }, (_, id) => id % 7) };
+  const format = { type: "schema", schema: { type: "object", required: ["Hello"] } } as const;
+  const { text } = await collect(generate(undecided, ask("Hello", { format, maxNewTokens: 60 })));
+  expect(JSON.parse(text)).toHaveProperty("Hello");
+  expect(text).toMatch(/^\{/);
+});
+
+test("`generate()` echoes token ids and says their answer: together one text, also where they part a character", async () => {
+  const { model } = await speaker("");
+  const tokenIds = await model.encode("Hello é", true);
+  const [first, second] = [tokenIds.slice(0, -1), tokenIds.slice(-1)];
+  const prompt = { type: "tokens", tokenIds: first } as const;
+  const { all, text } = await collect(
+    generate(model, newRequest(prompt, { echo: true, continued: second, maxNewTokens: 1 })),
+  );
+  expect(all[0]).toMatchObject({ echo: { text: "<s> Hello " } });
+  expect(text).toBe("é");
+});
