@@ -35,7 +35,7 @@ const ways = {
   "a redirected form in a frame": (target) => addFrame("second").then(() => sendForm("second", redirected(target))),
   "a link": (target) => Object.assign(document.createElement("a"), { href: target }).click(),
   "a window": (target) => void open(target),
-  "a frame": (target) => add("iframe", { src: target }),
+  "a frame": (target) => void add("iframe", { src: target }), // Firefox tells of no end if it is refused
   "speculation rules"(target) {
     const rules = { prefetch: [{ urls: [target] }], prerender: [{ urls: [target] }] };
     void add("script", { type: "speculationrules", textContent: JSON.stringify(rules) });
