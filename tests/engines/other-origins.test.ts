@@ -34,14 +34,15 @@ const TRIED: readonly (readonly Way[])[] = [
   [{ way: "a form that a server redirects", endpoint: "POST /generate", arrives: everywhere }],
   [{ way: "a link", endpoint: STREAM, arrives: everywhere }],
   [
-    { way: "a form in a window", endpoint: "POST /generate", arrives: hasWindows },
-    { way: "a window", endpoint: STREAM, arrives: hasWindows },
     { way: "a form in a frame", endpoint: "POST /logs/vault", arrives: sharesStorage },
     { way: "a redirected form in a frame", endpoint: "POST /models/pull", arrives: sharesStorage },
     { way: "a frame", endpoint: STREAM, arrives: sharesStorage },
     { way: "speculation rules", endpoint: SPECULATION, arrives: () => false },
     { way: "all else", endpoint: "POST /generate", arrives: () => false },
     { way: "all else", endpoint: STREAM, arrives: () => false },
+    // Last, since they hide this page.
+    { way: "a form in a window", endpoint: "POST /generate", arrives: hasWindows },
+    { way: "a window", endpoint: STREAM, arrives: hasWindows },
   ],
 ];
 
