@@ -103,6 +103,21 @@ test("a ZIP has a file for each day, in their order", async () => {
   );
 });
 
+test.each(["1970-01-02", "1979-12-31", "1980-01-01", "2026-11-21", "2107-12-31", "2108-01-01", "5138-11-16"])(
+  "the file of %s in a ZIP has that date, or the one next to it that a ZIP can have",
+  async (day) => {
+    const [record] = fc.sample(RECORDS, 1) as [LogRecord];
+    const log = createMemoryLog();
+    await log.import([{ ...record, timestamp_ns: `${BigInt(Date.parse(day)) * 1_000_000n}` }]);
+    const bytes = await bytesOf(log, EXPORT_FORMATS.zip);
+    const date = new DataView(bytes.buffer).getUint16(12, true); // of the first file: APPNOTE.TXT 4.4.6
+    const [year, month, date1] = [1980 + (date >> 9), (date >> 5) & 15, date & 31];
+    const shown = [year, month, date1].map((part) => `${part}`.padStart(2, "0")).join("-");
+    const expected = day < "1980" ? "1980-01-01" : day > "2107-12-31" ? "2107-12-31" : day;
+    expect([Object.keys(unzipSync(bytes)), shown]).toEqual([[`${day}.jsonl`], expected]);
+  },
+);
+
 const SIGNS = [..."=+-@＝＋－＠﹦﹢﹣﹫\t\r\n\0\v\x1b\x85\u200b\u202e\ufeff"].flatMap((sign) => [sign, ` ${sign}`, `\u3000${sign}`]);
 const FORMULA = /^(?:\p{C}|\s*[=+\-@＝＋－＠﹦﹢﹣﹫])/u;
 

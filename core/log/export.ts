@@ -42,6 +42,10 @@ export const EXPORT_FORMATS = {
 const dayOf = ({ record }: LogLine): string =>
   new Date(Number(BigInt(record.timestamp_ns) / 1_000_000n)).toISOString().slice(0, 10);
 
+/** What a ZIP can say, in the local time that it says it in. */
+const dateOf = (day: string): Date =>
+  new Date(`${day < "1980" ? "1980-01-01" : day > "2107-12-31" ? "2107-12-31" : day}T00:00`);
+
 /** A file is read to its end before the next one begins. */
 async function* days(pages: Pages) {
   const reader = pages.getReader();
@@ -66,7 +70,7 @@ async function* days(pages: Pages) {
   try {
     while (await more()) {
       const day = dayOf(page[0]!);
-      yield { name: `${day}.jsonl`, input: file(day), lastModified: new Date(`${day}T00:00:00Z`) };
+      yield { name: `${day}.jsonl`, input: file(day), lastModified: dateOf(day) };
     }
   } finally {
     await reader.cancel();
