@@ -101,6 +101,7 @@ export function createChainedFiles(folder: string) {
     recordsOf: files.recordsOf,
     pagesOf: files.pagesOf,
     bytes: files.bytes,
+    stampOf: files.stampOf,
     append: appendLinked,
     remove,
     async chain(): Promise<SignedChain> {

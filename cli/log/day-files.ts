@@ -57,10 +57,13 @@ export function createDayFiles(folder: string) {
     },
     /** Written and synced when it settles. */
     async append(records: readonly LogRecord[]): Promise<void> {
-      for (const day of new Set(records.map(({ timestamp_ns }) => dayOf(timestamp_ns)))) {
-        const lines = records.filter(({ timestamp_ns }) => dayOf(timestamp_ns) === day).map(lineOf);
-        await appendSynced(pathOf(day), lines.join(""));
+      const lines = new Map<string, string[]>();
+      for (const record of records) {
+        const day = dayOf(record.timestamp_ns);
+        lines.set(day, lines.get(day) ?? []);
+        lines.get(day)?.push(lineOf(record));
       }
+      for (const [day, text] of lines) await appendSynced(pathOf(day), text.join(""));
     },
     /** A crash leaves these, or what was there before. */
     async replace(day: string, records: readonly LogRecord[]): Promise<void> {
@@ -69,6 +72,11 @@ export function createDayFiles(folder: string) {
       await rm(`${path}.new`, { force: true });
       await appendSynced(`${path}.new`, records.map(lineOf).join(""));
       await rename(`${path}.new`, path);
+    },
+    /** Another one whenever a day's file is: it grows, or a new one takes its place. */
+    async stampOf(day: string): Promise<string> {
+      const { ino, size, mtimeMs } = await stat(pathOf(day));
+      return `${ino} ${size} ${mtimeMs}`;
     },
     async bytes(): Promise<number> {
       const sizes = await Promise.all((await days()).map(async (day) => (await stat(pathOf(day))).size));

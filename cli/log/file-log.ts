@@ -46,6 +46,8 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
   const files = createChainedFiles(folder);
   const openRecords = createOpenRecords(join(folder, "open"));
   const entries = new Map<string, Entry>();
+  /** Ids of the days that the last part of an import was about. */
+  const seen = new Map<string, { readonly stamp: string; readonly ids: Set<string> }>();
   let lastNs: string | undefined;
   let batch: Batch = newBatch();
   /** The batch that waits for the one before it. */
@@ -65,7 +67,7 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
       await locked(async () => {
         await files.adopt();
         await openRecords.recover(async (records) => {
-          const news = await files.append(await unknown(records));
+          const news = await addUnknown(records);
           await addTotals(news.map((record) => ({ record, before: null })));
         });
         await retain(files, retention);
@@ -105,14 +107,26 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
     if (![...entries.values()].some(({ isOpen }) => isOpen)) await openRecords.clear();
   };
 
-  /** Those whose ids their days do not have. */
-  const unknown = async (records: readonly LogRecord[]): Promise<LogRecord[]> => {
-    const known = new Set<string>();
-    const days = new Set(await files.days());
-    for (const day of new Set(records.map(({ timestamp_ns }) => dayOf(timestamp_ns)))) {
-      if (days.has(day)) for await (const { id } of files.recordsOf(day)) known.add(id);
-    }
-    return records.filter(({ id }) => !known.has(id) && known.add(id));
+  /** Adds those whose ids their days do not have. An import comes in many parts: none reads again what the one before wrote. */
+  const addUnknown = async (records: readonly LogRecord[]): Promise<LogRecord[]> => {
+    const days = new Set(records.map(({ timestamp_ns }) => dayOf(timestamp_ns)));
+    const there = new Set(await files.days());
+    const known = new Map<string, Set<string>>();
+    for (const day of days) known.set(day, there.has(day) ? await idsOf(day) : new Set());
+    const all = [...known.values()];
+    const isNew = ({ id, timestamp_ns }: LogRecord): boolean =>
+      !all.some((ids) => ids.has(id)) && known.get(dayOf(timestamp_ns))?.add(id) !== undefined;
+    seen.clear(); // should it fail
+    const added = await files.append(records.filter(isNew));
+    for (const [day, ids] of known) if (ids.size > 0) seen.set(day, { stamp: await files.stampOf(day), ids });
+    return added;
+  };
+  const idsOf = async (day: string): Promise<Set<string>> => {
+    const last = seen.get(day);
+    if (last?.stamp === (await files.stampOf(day))) return last.ids;
+    const ids = new Set<string>();
+    for await (const { id } of files.recordsOf(day)) ids.add(id);
+    return ids;
   };
   const newestNs = async (): Promise<string | undefined> => {
     const day = (await files.days()).at(-1);
@@ -218,7 +232,7 @@ export function openFileLog(folder: string, options: FileLogOptions = {}): LogSi
     deleteBefore: (ns) => changed(() => deleteBefore(files, ns)),
     import: (records) =>
       changed(async () => {
-        const news = await files.append(await unknown(records));
+        const news = await addUnknown(records);
         await retain(files, retention);
         return news.length;
       }),
