@@ -24,7 +24,7 @@ module.exports = {
     only(
       "engine-sees-protocol-port-and-config",
       "^engine/",
-      "^engine/|^models/|^core/cassette/|^core/(protocol|errors|config|config-file|from-generator|port-server|web-lock)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
+      "^engine/|^models/|^core/cassette/|^core/(protocol|errors|config|config-file|from-generator|port-server|unpacked|web-lock)\\.ts$|node_modules/@huggingface/transformers/|onnxruntime-web/",
     ),
     only(
       "logs-see-protocol",
@@ -41,7 +41,7 @@ module.exports = {
     only(
       "cli-serves-the-built-site",
       "^cli/",
-      "^cli/|^core/|^models/|node_modules/(vite|commander|cli-progress|tsx)/|^(node:)?(crypto|fs|fs/promises|http|net|os|path|stream/promises|timers/promises|url)$",
+      "^cli/|^core/|^models/|node_modules/(vite|commander|cli-progress|tsx)/|^(node:)?(crypto|fs|fs/promises|http|net|os|path|stream/promises|timers/promises|url|util|zlib)$",
     ),
     {
       name: "one-file-per-dependency",

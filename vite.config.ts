@@ -1,7 +1,13 @@
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
 import { modelIndex } from "./cli/model-index.ts";
+
+const packed = promisify(gzip);
 
 /**
  * Transformers.js imports one build of the ONNX runtime for every device, the largest and slowest. This puts a
@@ -13,6 +19,20 @@ const ortRuntime = (): Plugin => ({
   resolveId(source, importer) {
     const ours = source === "onnxruntime-web/webgpu" && importer?.includes("@huggingface/transformers");
     return ours ? fileURLToPath(new URL("engine/ort-runtime.ts", import.meta.url)) : null;
+  },
+});
+
+/** Hosts refuse large files, and few compress WASM: it is shipped packed, and the engine unpacks it. */
+const packRuntimes = (): Plugin => ({
+  name: "minivault:pack-runtimes",
+  apply: "build",
+  async writeBundle({ dir = "" }) {
+    for (const name of await readdir(join(dir, "assets"))) {
+      if (!name.endsWith(".wasm")) continue;
+      const file = join(dir, "assets", name);
+      await writeFile(`${file}.gz`, await packed(await readFile(file), { level: 9 }));
+      await rm(file);
+    }
   },
 });
 
@@ -28,6 +48,7 @@ export default defineConfig({
   worker: { format: "es", plugins: () => [ortRuntime()] },
   plugins: [
     modelIndex(),
+    packRuntimes(),
     VitePWA({
       strategies: "injectManifest",
       srcDir: "sw",
@@ -41,7 +62,7 @@ export default defineConfig({
           "**/*.{html,js,css,svg,png,webmanifest}",
           "models/minivault-demo/**/*.{json,onnx}",
           "models/index.json",
-          "assets/ort-wasm-simd-threaded-*.wasm",
+          "assets/ort-wasm-simd-threaded-*.wasm.gz",
         ],
         // The viewer of /docs is large: see the shell cache. Other models are kept by the page that asks for them.
         globIgnores: [

@@ -4,6 +4,7 @@ import { type Plugin, preview } from "vite";
 import { isCassetteName } from "../core/cassette/cassette-name.ts";
 import { DEFAULT_CONFIG, hubsOf, type VaultConfig } from "../core/config.ts";
 import { readCassette } from "./cassette-folder.ts";
+import { compressedFiles } from "./compressed-files.ts";
 import { configFrom, type Environment } from "./config-from-env.ts";
 
 export interface SiteOptions {
@@ -28,7 +29,7 @@ export async function serveSite({ folder, port, env }: SiteOptions): Promise<Sit
     appType: "mpa", // an unknown path is a 404, not the page
     build: { outDir: folder },
     preview: { port, strictPort: port !== 0, cors: false },
-    plugins: [serveExtras(config, env["MINIVAULT_CASSETTES"] || "cassettes")],
+    plugins: [serveExtras(config, env["MINIVAULT_CASSETTES"] || "cassettes"), serveCompressed(folder)],
     logLevel: "silent",
   });
   const httpServer = server.httpServer as Server;
@@ -96,3 +97,8 @@ function serveExtras(config: VaultConfig, cassettes: string): Plugin {
     },
   };
 }
+
+const serveCompressed = (folder: string): Plugin => ({
+  name: "minivault:compressed",
+  configurePreviewServer: ({ middlewares }) => void middlewares.use(compressedFiles(folder)),
+});

@@ -7,6 +7,7 @@ import type * as Ort from "onnxruntime-web";
 import asyncifyUrl from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url";
 import jspiUrl from "onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url";
 import wasmUrl from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
+import { unpacked } from "../core/unpacked.ts";
 import { chosenBuild } from "./ort-build.ts";
 
 const BUILDS = {
@@ -17,7 +18,26 @@ const BUILDS = {
 
 const build = BUILDS[chosenBuild()];
 const ort: typeof Ort = await build.load();
-ort.env.wasm.wasmPaths = { wasm: new URL(build.url, self.location.href).href };
+// The build packs it: docs/decisions/0041.
+ort.env.wasm.wasmPaths = { wasm: new URL(`${build.url}.gz`, self.location.href).href };
+
+/**
+ * The runtime compiles what it fetches, and has no option for what is packed. What the service worker has kept, or the
+ * host had the browser unpack, is WASM: that is compiled as it comes, since only then does Chromium keep the code
+ * (https://v8.dev/blog/wasm-code-caching).
+ */
+const { instantiateStreaming } = WebAssembly;
+WebAssembly.instantiateStreaming = async (source, imports) => {
+  const response = await source;
+  try {
+    if (response.headers.get("content-type") === "application/wasm")
+      return await instantiateStreaming(response, imports);
+  } catch (cause) {
+    if (!(cause instanceof WebAssembly.CompileError)) throw cause;
+  }
+  const { bodyUsed, url } = response; // used, if a host says of what is packed that it is WASM
+  return instantiateStreaming(await unpacked(bodyUsed ? await fetch(url) : response), imports);
+};
 
 export const { InferenceSession, Tensor, env, registerBackend } = ort;
 export default ort;

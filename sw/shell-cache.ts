@@ -1,6 +1,7 @@
 import { cleanupOutdatedCaches, PrecacheController } from "workbox-precaching";
 import { registerRoute } from "workbox-routing";
 import { CacheFirst, type Strategy, type StrategyOptions } from "workbox-strategies";
+import { unpacked } from "../core/unpacked.ts";
 import { isolated } from "./isolation.ts";
 import { dropOldShells, fillShellCache, type PrecacheEntry, type RouterRule, staticRoutes } from "./static-routes.ts";
 
@@ -12,8 +13,14 @@ type InstallEvent = ExtendableEvent & { addRoutes?(rules: readonly RouterRule[])
 type RouteHandlerCallback = Extract<Parameters<typeof registerRoute>[1], (...given: never[]) => unknown>;
 type Plugin = NonNullable<StrategyOptions["plugins"]>[number];
 
-/** A strategy with such a plugin leaves it to judge what is worth keeping. */
-const isolate: Plugin = { cacheWillUpdate: async ({ response }) => (response.ok ? isolated(response) : null) };
+/**
+ * A strategy with such a plugin leaves it to judge what is worth keeping. Runtimes are unpacked once, and then compiled
+ * from the cache as they come.
+ */
+const isolate: Plugin = {
+  cacheWillUpdate: async ({ response }) =>
+    response.ok ? isolated(response.url.endsWith(".wasm.gz") ? await unpacked(response) : response) : null,
+};
 
 /** Old runtimes go as new ones come; a cache has them in the order in which they came. */
 const keepTwo: Plugin = {
@@ -63,7 +70,7 @@ export function installShellCache(): void {
   cleanupOutdatedCaches();
   // The plain WASM runtime is precached; the larger ones are kept by those who use them.
   registerRoute(
-    ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith(".wasm"),
+    ({ url, sameOrigin }) => sameOrigin && url.pathname.endsWith(".wasm.gz"),
     answering(new CacheFirst({ cacheName: "minivault-runtime", plugins: [isolate, keepTwo] })),
   );
   // So is the viewer of the docs, which is nothing to a first visit.

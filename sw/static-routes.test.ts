@@ -7,7 +7,7 @@ const ENTRIES = [
   { url: "icons/vault.svg", revision: "c" },
   { url: "assets/index-1.js", revision: null },
   { url: "assets/lib-2.css", revision: null },
-  { url: "assets/ort-3.wasm", revision: null },
+  { url: "assets/ort-3.wasm.gz", revision: null },
 ];
 const routes = staticRoutes(ENTRIES, { scope: "https://host/a(b)/", precache: "kept" });
 

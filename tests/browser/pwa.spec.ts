@@ -20,7 +20,7 @@ const NOT_KEPT = [
   /^_headers$/, // for the host
   /^screenshots\//, // for the dialog that installs
   /^models\/minivault-demo\/(README\.md|expected-greedy\.json)$/, // for people and tests
-  /^assets\/ort-wasm-simd-threaded\.(asyncify|jspi)-.*\.wasm$/, // kept once they are used
+  /^assets\/ort-wasm-simd-threaded\.(asyncify|jspi)-.*\.wasm\.gz$/, // kept once they are used
   /^assets\/openapi-explorer-.*\.js$/, // so is this
 ];
 
@@ -132,6 +132,7 @@ test("Chromium finds nothing that speaks against installing it, and then it star
       expect(await imageSize(page, src), src).toBe(sizes);
     }
 
+    await page.evaluate(async () => void (await navigator.serviceWorker.ready)); // until then the page answers itself
     await site.close();
     // Another process of the browser, and only what is on its disk.
     const started = await (await open()).newPage();
