@@ -75,6 +75,7 @@ test.each([
   [{ MINIVAULT_IDLE_UNLOAD: "soon" }, /^MINIVAULT_IDLE_UNLOAD is wrong: /],
   [{ MINIVAULT_MAX_DOWNLOAD_BYTES: "1 GB" }, /^MINIVAULT_MAX_DOWNLOAD_BYTES is wrong: /],
   [{ MINIVAULT_HUB_IDS: "no" }, /^MINIVAULT_HUB_IDS is wrong: /],
+  [{ MINIVAULT_HUB_IDS: "toString" }, /^MINIVAULT_HUB_IDS is wrong: /],
   [{ MINIVAULT_LOG_LEVEL: "all" }, /^MINIVAULT_LOG_LEVEL is wrong: /],
   [{ MINIVAULT_LOG_REDACT: "email,names" }, /^MINIVAULT_LOG_REDACT is wrong at 1: /],
   [{ MINIVAULT_LOG_REDACT_PATTERNS: '["("]' }, /^MINIVAULT_LOG_REDACT_PATTERNS is wrong at 0: not a regular/],

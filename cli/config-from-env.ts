@@ -27,7 +27,7 @@ const VARIABLES: Readonly<Record<string, readonly [key: string, read: Read]>> = 
   MINIVAULT_RESIDENT_MODELS: ["resident_models", number],
   MINIVAULT_IDLE_UNLOAD: ["idle_unload_s", limit],
   MINIVAULT_MAX_DOWNLOAD_BYTES: ["limits.max_download_bytes", limit],
-  MINIVAULT_HUB_IDS: ["limits.hub_ids", (text) => ({ true: true, false: false })[text] ?? text],
+  MINIVAULT_HUB_IDS: ["limits.hub_ids", (text) => (text === "true" || text === "false" ? text === "true" : text)],
   MINIVAULT_LOG_LEVEL: ["log.level", asIs],
   /** `email,phone,card,iban`, or some of them. */
   MINIVAULT_LOG_REDACT: ["log.redact", (text) => text.split(",").map((kind) => kind.trim())],

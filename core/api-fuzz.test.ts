@@ -6,6 +6,7 @@ import { createMemoryLog } from "../logs-export/memory-log.ts";
 import { createFakeModel } from "../tests/fixtures/fake-model.ts";
 import { engineOf } from "../tests/fixtures/fixed-sources.ts";
 import { createApi } from "./api.ts";
+import { NDJSON } from "./encode/lines.ts";
 import { DIALECTS } from "./routing.ts";
 import { DEFAULT_RULES } from "./site-rules.ts";
 
@@ -30,6 +31,30 @@ const value = fc.oneof(
   },
   { weight: 1, arbitrary: fc.jsonValue() },
 );
+
+/** Names that every object answers to, whether anybody gave them or not. */
+const inherited = fc.constantFrom(...Object.getOwnPropertyNames(Object.prototype));
+const something = fc.oneof(
+  fc.constantFrom<unknown>(1, null, true, "a", [], {}),
+  inherited,
+  fc.dictionary(inherited, fc.oneof(inherited, fc.constant(1)), { maxKeys: 2 }),
+);
+
+/** Puts a value into the place-th place of a body: instead of what is there, or under a name in it. */
+function put(body: unknown, place: number, name: string | null, value: unknown): unknown {
+  let left = place;
+  return JSON.parse(JSON.stringify(body), (_, here: unknown) => {
+    if (left-- !== 0) return here;
+    if (name === null || typeof here !== "object" || here === null) return value;
+    const member = { value, enumerable: true, configurable: true, writable: true };
+    return Object.defineProperty({ ...here }, name, member); // an assignment to __proto__ makes no member
+  });
+}
+
+const linesOf = (text: string): string[] => {
+  expect(text).toMatch(/\n$/);
+  return text.slice(0, -1).split("\n");
+};
 
 /** What an error looks like to each dialect's clients. */
 const ERROR_SHAPES: Record<string, object> = {
@@ -57,6 +82,16 @@ test.each(POSTS)(
   },
   async ({ dialect, path, examples = {} }) => {
     const { log, handle } = setUp();
+    const schema = { type: "object", properties: { a: { enum: [{}, "a"] } }, required: ["a"], $defs: {} };
+    const bases = [
+      ...Object.values(examples).map((example) => ({ ...(example as object), model: "fake" })),
+      { model: "fake", prompt: "a", messages: [{ role: "user", content: "a" }], format: schema, logit_bias: { 3: 1 } },
+      { model: "fake", messages: [{ role: "user", content: [{ type: "text", text: "a" }] }], options: { stop: ["a"] } },
+      { prompt: "a", response_format: { type: "json_schema", json_schema: { name: "a", schema } } },
+    ];
+    const inheriting = fc
+      .tuple(fc.constantFrom<unknown>(...bases), fc.nat(24), fc.option(inherited), something)
+      .map((parts) => put(...parts));
     const fields = [...new Set(Object.values(examples).flatMap((example) => Object.keys(example as object)))];
     const known = fc.constantFrom(...fields, "stream", "options", "format", "logprobs", "echo", "stop", "keep_alive");
     const nearlyRight = fc
@@ -64,10 +99,12 @@ test.each(POSTS)(
       .map(([example, changes]) => ({ ...(example as object), model: "fake", ...changes }));
 
     await fc.assert(
-      fc.asyncProperty(fc.oneof(nearlyRight, nearlyRight, fc.jsonValue()), async (body) => {
+      fc.asyncProperty(fc.oneof(nearlyRight, nearlyRight, inheriting, inheriting, fc.jsonValue()), async (body) => {
         const request = new Request(`http://x${path}`, { method: "POST", body: JSON.stringify(body) });
         const response = await handle(request);
         const text = await response.text();
+        const type = response.headers.get("content-type");
+        if (/json/.test(type ?? "")) for (const one of type === NDJSON ? linesOf(text) : [text]) JSON.parse(one);
         if (!response.ok) {
           expect([400, 404, 422, 501]).toContain(response.status);
           expect(JSON.parse(text)).toMatchObject(ERROR_SHAPES[dialect] ?? {});
@@ -76,9 +113,38 @@ test.each(POSTS)(
         expect(slots).toMatchObject([{ is_processing: false }]);
         expect(log.records.filter(({ finish_reason }) => finish_reason === null)).toEqual([]);
       }),
-      { numRuns: 300, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true },
+      { numRuns: 500, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true },
     );
     const health = await (await handle(new Request("http://x/health"))).json();
     expect(health).toMatchObject({ queue: { active: 0, waiting: 0 }, log_failures: 0 });
+  },
+);
+
+test.each(Object.getOwnPropertyNames(Object.prototype))(
+  "a path, a query, a header or a field named %s is one like others",
+  async (name) => {
+    const { handle } = setUp();
+    const ask = (path: string, init: RequestInit = {}) => handle(new Request(`http://x${path}`, init));
+    const post = (path: string, body: string) => ask(path, { method: "POST", body });
+    for (const path of ["/", "/v1/", "/api/", "/logs/", "/v1/models/", "/generate/stream/"]) {
+      expect((await ask(path + name)).status, path).toBe(404);
+    }
+    expect((await ask(`/v1/stream?conv_id=${name}`)).status).toBe(404);
+    for (const query of ["/logs?order=", "/logs?finish_reason=", "/logs?from=", "/logs/export?format="]) {
+      expect((await ask(query + name)).status, query).toBe(400);
+    }
+    expect((await ask("/health", { headers: { accept: name, [name]: name } })).status).not.toBe(500);
+    const value = JSON.stringify(name);
+    for (const schema of [
+      `{"type": ${value}}`,
+      `{"$ref": ${value}}`,
+      `{"$ref": "#/${name}"}`,
+      `{"required": ${value}}`,
+    ]) {
+      expect((await post("/generate", `{"prompt": "a", "format": ${schema}}`)).status, schema).toBe(400);
+    }
+    const notes = `{"type": "boolean", ${value}: 1, "$defs": {${value}: 1}}`;
+    const answer = await post("/generate", `{"prompt": "a", ${value}: 1, "format": ${notes}}`);
+    expect([answer.status, (await answer.json()).response]).toEqual([200, expect.stringMatching(/^(true|false)$/)]);
   },
 );

@@ -168,8 +168,9 @@ test.each(Object.entries(ERRORS))(
         post("/api/chat", { model: "fake", messages }),
       ].map((request) => refusing(code)(request)),
     );
-    for (const response of answers) {
-      expect(response.status).toBe(row.status);
+    const isTooLong = code === "prompt-too-long";
+    for (const [index, response] of answers.entries()) {
+      expect(response.status).toBe(isTooLong && index === 1 ? 400 : row.status); // as OpenAI's clients know it
       expect(response.headers.has("retry-after")).toBe(row.status === 503);
     }
     const [own, openai, ollama] = await Promise.all(answers.map((response) => response.json()));
@@ -180,15 +181,19 @@ test.each(Object.entries(ERRORS))(
       detail: "Do this.",
       code,
     });
+    const theirs: Partial<Record<ErrorCode, string>> = {
+      "prompt-too-long": "context_length_exceeded",
+      "rate-limited": "rate_limit_exceeded",
+    };
     expect(openai).toEqual({
       error: {
-        message: "Do this.",
+        message: isTooLong ? "This model's maximum context length is exceeded. Do this." : "Do this.",
         type: expect.stringMatching(/_error$/),
-        param: null,
-        code: code.replaceAll("-", "_"),
+        param: isTooLong ? "messages" : null,
+        code: theirs[code] ?? code.replaceAll("-", "_"),
       },
     });
-    expect(ollama).toEqual({ error: "Do this." });
+    expect(ollama).toEqual({ error: code === "model-not-found" ? "model 'fake' not found: Do this." : "Do this." });
   },
 );
 
@@ -244,7 +249,7 @@ test("each client has a rate limit of its own, and is told how much is left of i
     "ratelimit-reset": "20",
     "ratelimit-policy": "2;w=20",
   });
-  expect(await refused.json()).toMatchObject({ error: { type: "rate_limit_error", code: "rate_limited" } });
+  expect(await refused.json()).toMatchObject({ error: { type: "rate_limit_error", code: "rate_limit_exceeded" } });
   expect((await ask("two")).status).toBe(200);
   clockMs += 10_000;
   expect((await ask("one")).status).toBe(200);

@@ -43,6 +43,8 @@ interface VaultErrorOptions extends ErrorOptions {
   readonly headers?: Record<string, string>;
   /** The field of the body that is wrong. */
   readonly field?: string | null;
+  /** Where a dialect's clients look for another one. */
+  readonly status?: number;
 }
 
 /** A failure with a code. The message is a sentence for people that says what to do. */
@@ -51,16 +53,14 @@ export class VaultError extends Error {
   readonly code: ErrorCode;
   readonly headers: Record<string, string>;
   readonly field: string | null;
+  readonly status: number;
 
   constructor(code: ErrorCode, detail: string, options: VaultErrorOptions = {}) {
     super(detail, options);
     this.code = code;
     this.headers = options.headers ?? {};
     this.field = options.field ?? null;
-  }
-
-  get status(): number {
-    return ERRORS[this.code].status;
+    this.status = options.status ?? ERRORS[code].status;
   }
 
   toWire(): WireError {
@@ -71,6 +71,14 @@ export class VaultError extends Error {
     return new VaultError(code, detail);
   }
 }
+
+/** For a dialect whose clients look for words, a status or a field of an error before they go on. */
+export const inWordsOf =
+  (code: ErrorCode, words: string, options: VaultErrorOptions) =>
+  (cause: unknown): never => {
+    const isIt = cause instanceof VaultError && cause.code === code;
+    throw isIt ? new VaultError(code, `${words} ${cause.message}`, { cause, ...options }) : cause;
+  };
 
 export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 

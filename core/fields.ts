@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { DURATION } from "./duration.ts";
 import { VaultError } from "./errors.ts";
 import type { JsonSchema, OutputFormat, Sampling } from "./protocol.ts";
 
@@ -83,7 +84,7 @@ export const duration = must(
   'seconds, or a duration such as "5m"',
   v.union([
     v.pipe(v.number(), v.minValue(-1e9), v.maxValue(1e9)),
-    v.pipe(v.string(), v.maxLength(32), v.regex(/^-?(\d+(\.\d+)?|(\d+(\.\d+)?(ms|s|m|h))+)$/)),
+    v.pipe(v.string(), v.maxLength(32), v.regex(DURATION)),
   ]),
 );
 

@@ -123,6 +123,12 @@ export interface TokenScore extends Token {
   readonly logprob: number | null;
   /** Likeliest first. */
   readonly top: readonly ScoredToken[];
+  /**
+   * Code points before it in the text of the answer, which begins with the echo if there is one. A token that goes on
+   * with a character begins where that does. A stop string may cut the text before it; white space that is dropped at
+   * the start of a chat's turn counts.
+   */
+  readonly offset: number;
 }
 
 export type FinishReason = "stop" | "length";

@@ -2,7 +2,7 @@ import { reasonOf, VaultError } from "./errors.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 /** What reads a body further on goes as deep as it does: nobody needs more, and no stack has room for everything. */
-const MAX_DEPTH = 200;
+export const MAX_DEPTH = 200;
 
 /**
  * A request's body. Rejects with `bad-request` if it breaks off. Firefox gives no stream of it:
@@ -59,7 +59,7 @@ function parse(chunks: readonly Uint8Array[]): unknown {
 }
 
 /** Level by level, with a list where a recursion would be what it is to prevent. */
-function isDeeperThan(max: number, root: unknown): boolean {
+export function isDeeperThan(max: number, root: unknown): boolean {
   let level = [root];
   for (let depth = 0; depth <= max && level.length > 0; depth++) {
     level = level.flatMap((value) => (typeof value === "object" && value !== null ? Object.values(value) : []));

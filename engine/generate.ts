@@ -12,6 +12,7 @@ import { createDetokeniser } from "./detokenise.ts";
 import { inSlices } from "./in-slices.ts";
 import type { LanguageModel, TextModel } from "./model.ts";
 import { nextTask } from "./next-task.ts";
+import { codePoints, createPlacer, placesIn } from "./places.ts";
 import { assertTokens, tokenise } from "./prompt.ts";
 import { randomAt } from "./random.ts";
 import { chooseToken } from "./sampling/choose-token.ts";
@@ -44,11 +45,16 @@ export async function* generate(
 
   let newTokens = 0;
   let finishReason: FinishReason | null = null;
+  /** Where the last token begins. */
+  let offset = 0;
+  const place = createPlacer(codePoints(echo?.text ?? ""));
   /** What a token of the answer does to it: returns the text that it settles. */
   const accept = (tokenId: number): string => {
     newTokens++;
     history.push(tokenId);
-    const { text, hit } = stops.push(detokeniser.push(tokenId));
+    const fresh = detokeniser.push(tokenId);
+    if (request.logprobs !== null) offset = place(fresh, bytesOf(model, tokenId));
+    const { text, hit } = stops.push(fresh);
     if (hit || (constraint?.shortest === 0 && newTokens === options.maxNewTokens)) finishReason = "stop";
     return trim(text);
   };
@@ -60,9 +66,10 @@ export async function* generate(
     const scoresPrompt = request.echo && request.logprobs !== null;
     const rowCount = scoresPrompt ? promptIds.length : 1;
     const rows = await model.forward(promptIds, cache, rowCount);
-    const promptScores = scoresPrompt
-      ? await inSlices(scorePrompt(model, promptIds, rows, request.logprobs ?? 0), cancelled)
-      : null;
+    const promptScores =
+      echo && request.logprobs !== null
+        ? await inSlices(scorePrompt(model, promptIds, echo.text, rows, request.logprobs), cancelled)
+        : null;
     yield {
       type: "start",
       model: model.card.name,
@@ -90,7 +97,8 @@ export async function* generate(
         break;
       }
       const text = accept(tokenId);
-      const score = raw && scoreToken(raw, tokenId, request.logprobs ?? 0, (id) => describeToken(model, id));
+      const describe = (id: number) => describeToken(model, id);
+      const score = raw && { ...scoreToken(raw, tokenId, request.logprobs ?? 0, describe), offset };
       yield { type: "token", index, tokenId, text, score };
       if (finishReason || newTokens === options.maxNewTokens) break;
       await nextTask(); // or a cancel would not be heard: WASM computes without a return to the event loop
@@ -163,18 +171,27 @@ function echoOf(model: TextModel, prompt: Prompt, promptIds: readonly number[]) 
 function* scorePrompt(
   model: LanguageModel,
   promptIds: readonly number[],
+  text: string,
   rows: Float32Array,
   top: number,
 ): Generator<void, TokenScore[]> {
   const size = rows.length / promptIds.length;
   const describe = (id: number) => describeToken(model, id);
+  const offsets = yield* placesIn(text, promptIds, model);
   const scores: TokenScore[] = [];
   for (const [place, id] of promptIds.entries()) {
-    if (place === 0) scores.push({ ...describe(id), logprob: null, top: [] });
-    else scores.push(scoreToken(rows.subarray((place - 1) * size, place * size), id, top, describe));
+    const offset = offsets[place]!;
+    if (place === 0) scores.push({ ...describe(id), logprob: null, top: [], offset });
+    else scores.push({ ...scoreToken(rows.subarray((place - 1) * size, place * size), id, top, describe), offset });
     yield;
   }
   return scores;
+}
+
+/** Of a token that is text. */
+function bytesOf(model: TextModel, tokenId: number): ArrayLike<number> {
+  const { bytes, specialIds } = model.vocabulary();
+  return specialIds.includes(tokenId) ? [] : (bytes[tokenId] ?? []);
 }
 
 function settleOptions(model: TextModel, request: GenerateRequest, promptTokens: number): GenerateOptions {

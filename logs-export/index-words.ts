@@ -68,7 +68,9 @@ async function indexSegment(db: Database, segment: number): Promise<void> {
   const now = await tx.objectStore("segments").get(segment);
   if (now?.claim === claim) {
     const [fromNs = "", toNs = ""] = [times[0], times.at(-1)];
-    await tx.objectStore("segments").put({ segment, claim: null, fromNs, toNs, rows: times.length, unread, rules: WORD_RULES });
+    await tx
+      .objectStore("segments")
+      .put({ segment, claim: null, fromNs, toNs, rows: times.length, unread, rules: WORD_RULES });
     for (const [shard, postings] of index.postings().entries()) {
       await tx.objectStore("words").put({ shard, segment, ...postings });
     }

@@ -163,6 +163,13 @@ test("a file that is none is named, line by line", () => {
   );
 });
 
+test("a recording that is nested without end is named like others", () => {
+  const nested = `{"a": ${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+  expect(() => createCassette("paris", nested, WHERE)).toThrow(
+    expect.objectContaining({ code: "model-broken", message: expect.stringContaining("line 1 (nested more than") }),
+  );
+});
+
 test("what no recording has is refused", () => {
   const cassette = cassetteOf(saying(" Paris."));
   expect(() => cassette.check({ ...REQUEST, logprobs: 0 })).toThrow(/no log-probabilities/);

@@ -6,12 +6,12 @@ import { durationMs } from "../duration.ts";
 import type { Answer, Encoding } from "../encode/encoding.ts";
 import { jsonLine, NDJSON } from "../encode/lines.ts";
 import { scoreObject } from "../encode/scores.ts";
-import { asVaultError, VaultError } from "../errors.ts";
+import { asVaultError, inWordsOf, VaultError } from "../errors.ts";
 import * as f from "../fields.ts";
 import { fromGenerator } from "../from-generator.ts";
 import { newRequest, UNLIMITED } from "../generate-request.ts";
 import { findModel, isHere, type KnownModel, knownModels, sizeOf } from "../models.ts";
-import type { ChatMessage, GenerateRequest, ListedModel, TokenScore } from "../protocol.ts";
+import type { ChatMessage, Engine, GenerateRequest, ListedModel, TokenScore } from "../protocol.ts";
 import type { DoneEvent } from "../usage.ts";
 import { VERSION } from "../version.ts";
 import { within } from "../within.ts";
@@ -84,6 +84,11 @@ const nameOf = ({ model, name }: v.InferOutput<typeof NamedBody>): string => {
 /** `minivault-demo:latest` is `minivault-demo`: there are no other tags. */
 const untagged = (name: string): string => name.replace(/:latest$/, "");
 const tagged = (name: string): string => (name.includes(":") ? name : `${name}:latest`);
+
+const findNamed = (engine: Engine, body: v.InferOutput<typeof NamedBody>): Promise<KnownModel> => {
+  const name = nameOf(body);
+  return findModel(engine, name).catch(asNotFound(name));
+};
 
 const generateRequest = (body: GenerateBody): GenerateRequest => {
   const prompt = body.prompt ?? "";
@@ -184,10 +189,11 @@ async function loadOrUnload(body: GenerateBody | ChatBody, place: Place, { engin
   if (unloads) await engine.unload(untagged(body.model));
   else await engine.load(untagged(body.model), keepAliveMs);
   const said = { ...head(body.model), ...place(""), done: true, done_reason: unloads ? "unload" : "load" };
-  return body.stream === false
-    ? Response.json(said)
-    : new Response(jsonLine(said), { headers: { "content-type": NDJSON, "cache-control": "no-store" } });
+  return Response.json(said, { headers: { "cache-control": "no-store" } }); // one JSON, also where a stream was asked for
 }
+
+/** Their clients pull a model when they see this. */
+const asNotFound = (model: string) => inWordsOf("model-not-found", `model '${model}' not found:`, { field: "model" });
 
 const details = ({ card, listed }: KnownModel) => ({
   parent_model: "",
@@ -316,9 +322,10 @@ export const ollama: Dialect = {
       },
       mediaTypes: [NDJSON, "application/json"],
       answer: ({ body, exchange }, vault) =>
-        body.prompt
+        (body.prompt
           ? vault.generate(generateRequest(body), encoding(body, inResponse, vault.now), exchange)
-          : loadOrUnload(body, inResponse, vault),
+          : loadOrUnload(body, inResponse, vault)
+        ).catch(asNotFound(body.model)),
     }),
     route({
       method: "POST",
@@ -328,9 +335,10 @@ export const ollama: Dialect = {
       examples: { question: { model: MODEL, messages: QUESTION } },
       mediaTypes: [NDJSON, "application/json"],
       answer: ({ body, exchange }, vault) =>
-        body.messages?.length
+        (body.messages?.length
           ? vault.generate(chatRequest(body), encoding(body, inMessage, vault.now), exchange)
-          : loadOrUnload(body, inMessage, vault),
+          : loadOrUnload(body, inMessage, vault)
+        ).catch(asNotFound(body.model)),
     }),
     route({
       method: "GET",
@@ -347,7 +355,7 @@ export const ollama: Dialect = {
       body: NamedBody,
       examples: { demo: { model: MODEL } },
       mediaTypes: ["application/json"],
-      answer: async ({ body }, { engine }) => Response.json(shown(await findModel(engine, nameOf(body)))),
+      answer: async ({ body }, { engine }) => Response.json(shown(await findNamed(engine, body))),
     }),
     route({
       method: "POST",
@@ -366,7 +374,7 @@ export const ollama: Dialect = {
       examples: { gpt2: { model: "gpt2" } },
       mediaTypes: [],
       answer: async ({ body }, { engine }) => {
-        const { name } = await findModel(engine, nameOf(body));
+        const { name } = await findNamed(engine, body);
         await engine.remove(name);
         return new Response();
       },

@@ -2,12 +2,21 @@ import * as v from "valibot";
 import { type Dialect, route } from "../dialect.ts";
 import type { Answer, Encoding } from "../encode/encoding.ts";
 import { SSE, SSE_END, sseData } from "../encode/lines.ts";
-import { scoreObject } from "../encode/scores.ts";
-import { ERRORS, VaultError } from "../errors.ts";
+import { createPlacing, scoreObject } from "../encode/scores.ts";
+import { ERRORS, inWordsOf, VaultError } from "../errors.ts";
 import * as f from "../fields.ts";
 import { newRequest, UNLIMITED } from "../generate-request.ts";
 import { findModel, isHere, type KnownModel, knownModels } from "../models.ts";
-import type { ChatMessage, GenerateRequest, OutputFormat, Prompt, Token, TokenScore, WireError } from "../protocol.ts";
+import type {
+  ChatMessage,
+  ErrorCode,
+  GenerateRequest,
+  OutputFormat,
+  Prompt,
+  Token,
+  TokenScore,
+  WireError,
+} from "../protocol.ts";
 import { parseSkip } from "../resume-route.ts";
 import { type DoneEvent, usageOf } from "../usage.ts";
 
@@ -25,21 +34,22 @@ const shared = {
   logit_bias: v.nullish(f.logitBias),
   response_format: v.nullish(
     f.must(
-      'of type "text", "json_object", or "json_schema" with json_schema.schema',
+      'of type "text", "json_object", or "json_schema" with a json_schema',
       v.variant("type", [
         v.object({ type: v.picklist(["text", "json_object"]) }),
-        v.object({ type: v.literal("json_schema"), json_schema: v.object({ schema: f.jsonSchema }) }),
+        v.object({ type: v.literal("json_schema"), json_schema: v.object({ schema: v.nullish(f.jsonSchema) }) }),
       ]),
     ),
   ),
 };
 
 const tokenIds = v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0))), v.minLength(1));
+const listOfOne = <T extends v.GenericSchema>(item: T) => v.pipe(v.array(item), v.length(1));
 const CompletionBody = v.object({
   ...shared,
   prompt: f.must(
-    "a text, a list of one text, or a list of token ids",
-    v.union([f.nonEmptyText, v.pipe(v.array(f.nonEmptyText), v.length(1)), tokenIds]),
+    "one prompt: a text, a list of token ids, or a list of one of these",
+    v.union([f.nonEmptyText, tokenIds, listOfOne(f.nonEmptyText), listOfOne(tokenIds)]),
   ),
   max_tokens: v.nullish(f.wholeNumber(0, 1_000_000)),
   logprobs: v.nullish(f.wholeNumber(0, 20)),
@@ -49,10 +59,13 @@ const CompletionBody = v.object({
 });
 type CompletionBody = v.InferOutput<typeof CompletionBody>;
 
-const Content = v.union([v.string(), v.array(v.object({ type: v.literal("text"), text: v.string() }))]);
+const Text = v.object({ type: v.literal("text"), text: v.string() });
+const Refusal = v.object({ type: v.literal("refusal"), refusal: v.string() });
+const Content = v.union([v.string(), v.array(Text)]);
+const OwnContent = v.union([v.string(), v.array(v.variant("type", [Text, Refusal]))]);
 const Message = v.variant("role", [
   v.object({ role: v.picklist(["system", "developer", "user"]), content: Content }),
-  v.object({ role: v.literal("assistant"), content: v.nullish(Content) }),
+  v.object({ role: v.literal("assistant"), content: v.nullish(OwnContent) }),
 ]);
 const ChatBody = v.object({
   ...shared,
@@ -100,17 +113,20 @@ const sharedRequest = (body: CompletionBody | ChatBody): Partial<GenerateRequest
 
 function formatOf(wanted: ChatBody["response_format"]): OutputFormat | null {
   if (wanted?.type === "json_object") return { type: "json" };
-  return wanted?.type === "json_schema" ? { type: "schema", schema: wanted.json_schema.schema } : null;
+  if (wanted?.type !== "json_schema") return null;
+  const { schema } = wanted.json_schema;
+  return schema ? { type: "schema", schema } : { type: "json" };
 }
 
 function completionPrompt(prompt: CompletionBody["prompt"]): Prompt {
-  if (typeof prompt === "string") return { type: "text", text: prompt };
-  const [first] = prompt;
-  return typeof first === "string" ? { type: "text", text: first } : { type: "tokens", tokenIds: prompt as number[] };
+  const one = typeof prompt === "string" || typeof prompt[0] === "number" ? prompt : prompt[0];
+  return typeof one === "string" ? { type: "text", text: one } : { type: "tokens", tokenIds: one as number[] };
 }
 
 function chatMessage({ role, content }: v.InferOutput<typeof Message>): ChatMessage {
-  const text = typeof content === "string" ? content : (content ?? []).map((part) => part.text).join("");
+  const parts = typeof content === "string" ? [] : (content ?? []);
+  const said = parts.map((part) => (part.type === "text" ? part.text : part.refusal)).join("");
+  const text = typeof content === "string" ? content : said;
   return { role: role === "developer" ? "system" : role, content: text };
 }
 
@@ -162,18 +178,12 @@ export const chatChunk = (answer: Answer, delta: Delta, score: TokenScore | null
 const tokenName = ({ text, bytes }: Token): string =>
   text.includes("\uFFFD") ? `bytes:${bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")}` : text;
 
-function completionLogprobs(scores: readonly TokenScore[], from: number) {
-  let offset = from;
-  const text_offset = scores.map(({ text }) => {
-    const at = offset;
-    offset += text.length;
-    return at;
-  });
+function completionLogprobs(scores: readonly TokenScore[]) {
   return {
     tokens: scores.map(tokenName),
     token_logprobs: scores.map(({ logprob }) => logprob as number),
     top_logprobs: scores.map(({ top }) => Object.fromEntries(top.map((one) => [tokenName(one), one.logprob]))),
-    text_offset,
+    text_offset: scores.map(({ offset }) => offset),
   };
 }
 
@@ -186,7 +196,7 @@ export const completion = (answer: Answer, text: string, scores: readonly TokenS
     {
       index: 0,
       text,
-      logprobs: scores.length > 0 ? completionLogprobs(scores, answer.text.length - text.length) : null,
+      logprobs: scores.length > 0 ? completionLogprobs(scores) : null,
       // Their type has no `null`, their streams have.
       finish_reason: (done?.finishReason ?? null) as "stop" | "length",
     },
@@ -218,25 +228,29 @@ function chatEncoding(body: ChatBody): Encoding {
 }
 
 function completionEncoding(body: CompletionBody): Encoding {
+  const place = createPlacing();
+  const part = (answer: Answer, text: string, scores: readonly TokenScore[], done: DoneEvent | null) =>
+    completion(answer, text, place(text, scores, done !== null), done);
   const echoed = ({ start }: Answer) => ({ text: start.echo?.text ?? "", scores: start.echo?.tokens ?? [] });
   if (!body.stream) {
     return whole((done, answer) => {
       const { text, scores } = echoed(answer);
-      const all = { ...answer, text: text + answer.text };
-      return { ...completion(all, all.text, [...scores, ...answer.scores], done), usage: usage(answer, done) };
+      return {
+        ...part(answer, text + answer.text, [...scores, ...answer.scores], done),
+        usage: usage(answer, done),
+      };
     });
   }
   const { write, end } = chunks(body);
-  const at = (answer: Answer): Answer => ({ ...answer, text: echoed(answer).text + answer.text });
   return {
     ...streamed,
     start: (answer) => {
       const { text, scores } = echoed(answer);
-      return text ? write(completion(at(answer), text, scores, null)) : "";
+      return text ? write(part(answer, text, scores, null)) : "";
     },
-    token: ({ text, score }, answer) => write(completion(at(answer), text, score ? [score] : [], null)),
+    token: ({ text, score }, answer) => write(part(answer, text, score ? [score] : [], null)),
     done: (done, answer) => {
-      const last = completion(at(answer), done.text, [], done);
+      const last = part(answer, done.text, [], done);
       return write(last) + end(last, answer, done);
     },
   };
@@ -259,10 +273,20 @@ export const modelObject = (model: KnownModel) => ({
   status: { value: model.loaded ? "loaded" : isHere(model) ? "unloaded" : model.listed.files.state },
 });
 
+/** Codes that their clients look for; the others are ours. https://platform.openai.com/docs/guides/error-codes */
+const CODES: Partial<Record<ErrorCode, string>> = {
+  "prompt-too-long": "context_length_exceeded",
+  "rate-limited": "rate_limit_exceeded",
+};
+
+/** Clients shorten a prompt and ask again when they see this. */
+const asTooLong = (field: string) =>
+  inWordsOf("prompt-too-long", "This model's maximum context length is exceeded.", { field, status: 400 });
+
 function errorBody({ code, detail }: WireError, param: string | null) {
   const { status } = ERRORS[code];
   const type = status === 429 ? "rate_limit_error" : status >= 500 ? "server_error" : "invalid_request_error";
-  return { error: { message: detail, type, param, code: code.replaceAll("-", "_") } };
+  return { error: { message: detail, type, param, code: CODES[code] ?? code.replaceAll("-", "_") } };
 }
 
 function conversationOf({ searchParams }: URL): string {
@@ -302,7 +326,8 @@ export const openai: Dialect = {
         },
       },
       mediaTypes: ["application/json", SSE],
-      answer: ({ body, exchange }, vault) => vault.generate(chatRequest(body), chatEncoding(body), exchange),
+      answer: ({ body, exchange }, vault) =>
+        vault.generate(chatRequest(body), chatEncoding(body), exchange).catch(asTooLong("messages")),
     }),
     route({
       method: "POST",
@@ -320,7 +345,7 @@ export const openai: Dialect = {
       },
       mediaTypes: ["application/json", SSE],
       answer: ({ body, exchange }, vault) =>
-        vault.generate(completionRequest(body), completionEncoding(body), exchange),
+        vault.generate(completionRequest(body), completionEncoding(body), exchange).catch(asTooLong("prompt")),
     }),
     route({
       method: "GET",

@@ -118,7 +118,11 @@ test.each(["1970-01-02", "1979-12-31", "1980-01-01", "2026-11-21", "2107-12-31",
   },
 );
 
-const SIGNS = [..."=+-@＝＋－＠﹦﹢﹣﹫\t\r\n\0\v\x1b\x85\u200b\u202e\ufeff"].flatMap((sign) => [sign, ` ${sign}`, `\u3000${sign}`]);
+const SIGNS = [..."=+-@＝＋－＠﹦﹢﹣﹫\t\r\n\0\v\x1b\x85\u200b\u202e\ufeff"].flatMap((sign) => [
+  sign,
+  ` ${sign}`,
+  `\u3000${sign}`,
+]);
 const FORMULA = /^(?:\p{C}|\s*[=+\-@＝＋－＠﹦﹢﹣﹫])/u;
 
 test("no cell of a CSV is a formula, nor begins with what cannot be seen, and any of them reads back as it was", () => {
@@ -143,6 +147,20 @@ test("a bad line keeps out its own batch, and no other", async () => {
   );
   const ids = log.records.map(({ id }) => id);
   expect([ids.length, ids[0], ids[BATCH_LINES]]).toEqual([2 * BATCH_LINES, "id-0", `id-${2 * BATCH_LINES}`]);
+});
+
+test("a line that is nested without end is named, and keeps nothing waiting", async () => {
+  const [record] = fc.sample(RECORDS, 1) as [LogRecord];
+  for (const place of ["format", "unknown"]) {
+    const line = JSON.stringify({ ...record, options: { [place]: "here" } });
+    const nested = line.replace('"here"', "[".repeat(100_000) + "]".repeat(100_000));
+    const log = createMemoryLog();
+    await expect(importText(log, nested)).rejects.toMatchObject({
+      code: "bad-import",
+      message: expect.stringContaining("line 1 (nested more than 220 levels deep)"),
+    });
+    expect(log.records).toEqual([]);
+  }
 });
 
 test("any lines at all are records, or are named", async () => {

@@ -1,6 +1,10 @@
+import { isDeeperThan, MAX_DEPTH } from "../read-body.ts";
 import type { LogRecord } from "./log-record.ts";
 import { whyNoRecord } from "./log-schema.ts";
 import { type StoredRecord, upgradeRecord } from "./upgrade-record.ts";
+
+/** A record holds the schema of a body, a few levels further in. */
+const MAX_LINE_DEPTH = MAX_DEPTH + 20;
 
 /** More are only counted. */
 const NAMED = 20;
@@ -17,9 +21,10 @@ export function readLine(content: string | Uint8Array): LogRecord | string | nul
     if (text.trim() === "") return null;
     value = JSON.parse(text);
   } catch (cause) {
-    return cause instanceof SyntaxError ? "not JSON" : "not UTF-8";
+    return cause instanceof TypeError ? "not UTF-8" : "not JSON";
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "not an object";
+  if (isDeeperThan(MAX_LINE_DEPTH, value)) return `nested more than ${MAX_LINE_DEPTH} levels deep`;
   const record = upgradeRecord(value as StoredRecord);
   return whyNoRecord(record) ?? record;
 }

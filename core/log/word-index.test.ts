@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import { createWordIndex, hashOf, inAll, placesOf, SHARDS, shardOf } from "./word-index.ts";
 import { wordsOf } from "./words.ts";
 
-const WORD = fc.oneof(fc.constantFrom("capital", "France", "東", "東京", "京東エラー404", "a"), fc.string({ unit: "grapheme", maxLength: 6 }));
+const WORD = fc.oneof(
+  fc.constantFrom("capital", "France", "東", "東京", "京東エラー404", "a"),
+  fc.string({ unit: "grapheme", maxLength: 6 }),
+);
 const TEXTS = fc.array(
   fc.array(WORD, { maxLength: 12 }).map((words) => words.join(" ")),
   { maxLength: 40 },

@@ -3,11 +3,16 @@ import { itemSchema, memberSchema, type Shape, type ShapesOf } from "./shape.ts"
 
 /** Whether a value is what the shape allows. */
 export function fits(value: unknown, shape: Shape, shapesOf: ShapesOf): boolean {
+  const { effort } = shapesOf;
+  effort.spend();
   const fitsAny = (part: unknown, schema: Parameters<ShapesOf>[0]) =>
-    shapesOf(schema).some((one) => fits(part, one, shapesOf));
+    effort.deeper(() => shapesOf(schema).some((one) => fits(part, one, shapesOf)));
   switch (shape.kind) {
-    case "fixed":
-      return canonical(value) === canonical(shape.value);
+    case "fixed": {
+      const [one, other] = [canonical(value), canonical(shape.value)];
+      effort.spend(one.length + other.length);
+      return one === other;
+    }
     case "number":
       return (
         typeof value === "number" &&

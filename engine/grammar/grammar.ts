@@ -5,12 +5,9 @@ import { objectState } from "./object-state.ts";
 import { createShapes } from "./read-schema.ts";
 import { refuse, type Schema } from "./schema.ts";
 import type { Shape } from "./shape.ts";
-import { createShortest } from "./shortest-json.ts";
+import { createShortest, MAX_DEPTH, MAX_LENGTH } from "./shortest-json.ts";
 import { END, either, type Grammar, literal, type State, words } from "./state.ts";
 import { stringState } from "./string-state.ts";
-
-/** Values nested deeper than this are the shortest that will do: a model that opens ever more has lost its way. */
-const MAX_DEPTH = 64;
 
 /**
  * Where a text that the schema allows begins: JSON without white space, but for a space after a comma or a colon.
@@ -19,12 +16,17 @@ const MAX_DEPTH = 64;
 export function startOf(schema: Schema): State {
   const shapesOf = createShapes(schema);
   const shortest = createShortest(shapesOf);
-  if (shortest(schema) === null) refuse("there is no value that all of it allows");
+  for (const part of shapesOf.all) shortest(part); // counted before an answer begins, and known from then on
+  if (shortest(schema) === null) {
+    refuse(`there is no value that all of it allows, within ${MAX_DEPTH} levels and ${MAX_LENGTH} bytes`);
+  }
+  shapesOf.effort.end();
 
   const grammar: Grammar = {
     shortest,
     value(part, then, depth) {
       const text = shortest(part) ?? "";
+      // A model that opens ever more has lost its way.
       if (depth > MAX_DEPTH) return literal(text, then);
       let begin: State | null = null;
       return {

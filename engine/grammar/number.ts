@@ -3,6 +3,8 @@ import type { NumberShape } from "./shape.ts";
 
 /** As many as a number in JavaScript keeps. More are only written where a bound has more; a model may not know an end. */
 const DIGITS = 15;
+/** A bound beyond it is none; numbers that had to be larger would take longer to find than anybody waits. */
+export const HUGE = 1e40;
 
 /** A number without bounds, or the beginning of one. */
 const FREE = /^-?((0|[1-9]\d{0,14})(\.\d{0,15})?)?$|^-?(0|[1-9]\d{0,14})(\.\d{1,15})?[eE][-+]?\d{0,2}$/;
@@ -90,15 +92,16 @@ const ranges = new WeakMap<NumberShape, Range>();
 function rangeOf(shape: NumberShape): Range {
   const known = ranges.get(shape);
   if (known) return known;
-  const bounds = boundsOf(shape);
+  const bounds = boundsOf(shape).filter((bound) => Math.abs(bound) <= HUGE);
   const most = (digits: (value: number) => number) => Math.max(0, ...[...bounds, ...shape.steps].map(digits));
   const wholeDigits = Math.max(DIGITS, most(wholeDigitsOf) + 1);
   // One more than the bounds have, for there may be room only between two of theirs.
   const places = Math.max(DIGITS, most(placesOf) + 1);
   const limit = 10n ** BigInt(wholeDigits + places) - 1n;
-  const inUnits = (value: number) =>
-    value === Infinity ? limit : value === -Infinity ? -limit : unitsOf(value, places);
-  const step = shape.steps.map(inUnits).reduce(lcm, 1n);
+  const inUnits = (value: number) => (value > HUGE ? limit + 1n : value < -HUGE ? -limit - 1n : unitsOf(value, places));
+  // A multiple that is out of reach is none, by whatever it is divided besides.
+  const both = (a: bigint, b: bigint) => -larger(-lcm(a, b), -(limit + 1n));
+  const step = shape.steps.map(inUnits).reduce(both, 1n);
   const grids = Array.from({ length: places + 1 }, (_, digits) => lcm(10n ** BigInt(places - digits), step));
   const enough = shape.steps.length > 0 ? grids.indexOf(step) : most(placesOf) + 1;
   const range: Range = {

@@ -9,13 +9,14 @@ const BRACE = 0x7d;
 
 /** In an object, after the brace. */
 export function objectState(grammar: Grammar, shape: ObjectShape, then: State, depth: number): State {
-  const known = [...new Set([...shape.required, ...shape.named.keys()])].map((name) => {
+  const needed = new Set(shape.required);
+  const known = [...new Set([...needed, ...shape.named.keys()])].map((name) => {
     const schema = memberSchema(shape, name);
     return {
       key: jsonBytes(name),
       schema,
       shortest: grammar.shortest(schema),
-      required: shape.required.includes(name),
+      required: needed.has(name),
     };
   });
   const keys = new Set(known.map(({ key }) => key));

@@ -19,6 +19,7 @@ function excludes(written: readonly Shape[], other: readonly Shape[], shapesOf: 
 }
 
 function excludesOne(a: Shape, b: Shape, shapesOf: ShapesOf, depth: number): boolean {
+  shapesOf.effort.spend();
   if (a.kind === "fixed") return !fits(a.value, b, shapesOf);
   if (b.kind === "fixed") return !fits(b.value, a, shapesOf);
   if (a.kind === "number" && b.kind === "number") return isBelow(a, b) || isBelow(b, a);
@@ -38,7 +39,9 @@ const isBelow = (a: NumberShape, b: NumberShape): boolean =>
 
 /** By a member that one must have and that the other cannot have, or only with another value. */
 function excludesObject(a: ObjectShape, b: ObjectShape, shapesOf: ShapesOf, depth: number): boolean {
-  const writes = (name: string) => a.named.has(name) || a.required.includes(name) || writesOthers(a);
+  shapesOf.effort.spend(a.required.length + b.required.length);
+  const required = new Set(a.required);
+  const writes = (name: string) => a.named.has(name) || required.has(name) || writesOthers(a);
   return (
     b.required.some((name) => !writes(name)) ||
     a.required.some((name) =>

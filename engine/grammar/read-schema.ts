@@ -1,4 +1,6 @@
+import { Effort } from "./effort.ts";
 import { intersect } from "./intersect.ts";
+import { HUGE } from "./number.ts";
 import { assertExclusive } from "./one-of.ts";
 import { followReference, type Keywords, readKeywords, refuse, type Schema, TYPES, type Type } from "./schema.ts";
 import type { ObjectShape, Shape, ShapesOf } from "./shape.ts";
@@ -7,6 +9,8 @@ import type { ObjectShape, Shape, ShapesOf } from "./shape.ts";
 const MAX_SCHEMAS = 5000;
 /** So are so many alternatives times alternatives. */
 const MAX_PAIRS = 100_000;
+const TOO_MANY_SCHEMAS = `it has more than ${MAX_SCHEMAS} different schemas`;
+const TOO_MANY_PAIRS = `it has more than ${MAX_PAIRS} pairs of alternatives in one place`;
 
 /** Reads a schema as shapes. Throws a `bad-request` if any part of it that an answer could come to cannot be enforced. */
 export function createShapes(root: Schema): ShapesOf {
@@ -19,11 +23,20 @@ export function createShapes(root: Schema): ShapesOf {
   /** The branches of each `oneOf`, to be compared when all is read. */
   const choices: Array<ReadonlyArray<readonly Shape[]>> = [];
 
-  const shapesOf: ShapesOf = (schema) => {
-    if (typeof schema === "boolean") return schema ? ANY : [];
-    const known = bySchema.get(schema);
-    if (known) return known;
+  const effort = new Effort();
+  const all: Schema[] = [];
+
+  const shapesOf: ShapesOf = Object.assign(
+    (schema: Schema) => {
+      if (typeof schema === "boolean") return schema ? ANY : [];
+      return bySchema.get(schema) ?? effort.deeper(() => readOnce(schema));
+    },
+    { effort, all },
+  );
+
+  function readOnce(schema: Keywords): readonly Shape[] {
     const text = JSON.stringify(schema);
+    effort.spend(text.length);
     if (inWork.has(text)) {
       cut.add(text);
       return []; // beside the rest of it, it adds nothing
@@ -33,15 +46,15 @@ export function createShapes(root: Schema): ShapesOf {
     inWork.delete(text);
     cut.delete(text);
     if (cut.size > 0) return shapes;
-    if (byText.size > MAX_SCHEMAS) refuse("it is too large");
+    if (byText.size > MAX_SCHEMAS) refuse(TOO_MANY_SCHEMAS);
     byText.set(text, shapes);
     bySchema.set(schema, shapes);
     return shapes;
-  };
+  }
 
   function read(schema: Keywords): readonly Shape[] {
     const both = (a: readonly Shape[], b: readonly Shape[]) =>
-      a.length * b.length > MAX_PAIRS ? refuse("it is too large") : intersect(a, b, shapesOf);
+      a.length * b.length > MAX_PAIRS ? refuse(TOO_MANY_PAIRS) : intersect(a, b, shapesOf);
     let shapes: readonly Shape[] = typesOf(schema).flatMap((type) => shapesOfType(type, schema, shapesOf));
     if (schema.enum) shapes = both(fixed(schema.enum), shapes);
     if ("const" in schema) shapes = both(fixed([schema.const]), shapes);
@@ -56,19 +69,20 @@ export function createShapes(root: Schema): ShapesOf {
     return shapes;
   }
 
-  readAll(root, shapesOf);
+  for (const schema of reachable(root, shapesOf)) all.push(schema);
   for (const branches of choices) assertExclusive(branches, shapesOf);
   return shapesOf;
 }
 
 /** Reads whatever can be reached, so that what cannot be enforced is refused at once. */
-function readAll(root: Schema, shapesOf: ShapesOf): void {
+function* reachable(root: Schema, shapesOf: ShapesOf): Generator<Schema, void> {
   const seen = new Set<readonly Shape[]>();
   const left: Schema[] = [root];
   for (let schema = left.pop(); schema !== undefined; schema = left.pop()) {
     const shapes = shapesOf(schema);
     if (seen.has(shapes)) continue;
     seen.add(shapes);
+    yield schema;
     for (const shape of shapes) {
       if (shape.kind === "array") left.push(...shape.prefix, shape.rest);
       if (shape.kind === "object") left.push(...shape.named.values(), shape.others);
@@ -89,7 +103,9 @@ const withTypes = (schema: Schema): Schema => (typeof schema === "boolean" ? sch
 
 const fixed = (values: readonly unknown[]): readonly Shape[] => values.map((value) => ({ kind: "fixed", value }));
 
-function shapesOfType(type: Type, schema: Keywords, shapesOf: ShapesOf): readonly Shape[] {
+type Read = (schema: Schema) => readonly Shape[];
+
+function shapesOfType(type: Type, schema: Keywords, shapesOf: Read): readonly Shape[] {
   switch (type) {
     case "null":
       return fixed([null]);
@@ -100,6 +116,9 @@ function shapesOfType(type: Type, schema: Keywords, shapesOf: ShapesOf): readonl
       const { minimum = -Infinity, maximum = Infinity, multipleOf } = schema;
       const { exclusiveMinimum = -Infinity, exclusiveMaximum = Infinity } = schema;
       const steps = [type === "integer" ? [1] : [], multipleOf ?? []].flat();
+      if (Math.max(minimum, exclusiveMinimum, -maximum, -exclusiveMaximum, ...steps) > HUGE) {
+        refuse(`its numbers are beyond ${HUGE}`);
+      }
       return [{ kind: "number", minimum, maximum, exclusiveMinimum, exclusiveMaximum, steps }];
     }
     case "string":
@@ -114,7 +133,7 @@ function shapesOfType(type: Type, schema: Keywords, shapesOf: ShapesOf): readonl
   }
 }
 
-function objectShape(schema: Keywords, shapesOf: ShapesOf): ObjectShape {
+function objectShape(schema: Keywords, shapesOf: Read): ObjectShape {
   const { properties = {}, required = [], additionalProperties: others = true, propertyNames } = schema;
   const shape: ObjectShape = {
     kind: "object",

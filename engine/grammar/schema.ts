@@ -95,7 +95,7 @@ export function readKeywords(schema: Exclude<Schema, boolean>): Keywords {
     if (keyword === "format" && REFUSED_FORMATS.has(value)) {
       refuse(`no grammar can hold an answer to the \`format\` ${JSON.stringify(value)}`);
     }
-    const [what, holds] = CHECKS[keyword as keyof Keywords] ?? CHECKS.const;
+    const [what, holds] = Object.hasOwn(CHECKS, keyword) ? CHECKS[keyword as keyof Keywords] : CHECKS.const;
     if (!holds(value)) refuse(`\`${keyword}\` is not ${what}`);
   }
   return schema;

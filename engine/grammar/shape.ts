@@ -1,3 +1,4 @@
+import type { Effort } from "./effort.ts";
 import type { Schema } from "./schema.ts";
 
 /** What a value may be, without `$ref`, `allOf` and the like. A schema is a list of them, any of which will do. */
@@ -44,7 +45,13 @@ export interface ObjectShape {
 }
 
 /** Reads a schema, once. */
-export type ShapesOf = (schema: Schema) => readonly Shape[];
+export interface ShapesOf {
+  (schema: Schema): readonly Shape[];
+  /** What that and all that follows from it takes. */
+  readonly effort: Effort;
+  /** Those that an answer could come to. */
+  readonly all: readonly Schema[];
+}
 
 /** What the schema says of a member by that name. */
 export const memberSchema = ({ named, others }: ObjectShape, name: string): Schema => named.get(name) ?? others;

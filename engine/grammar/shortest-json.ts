@@ -4,9 +4,9 @@ import type { Schema } from "./schema.ts";
 import { itemSchema, memberSchema, type Shape, type ShapesOf } from "./shape.ts";
 
 /** A value that nests deeper than this does not end, or is not worth it. */
-const MAX_DEPTH = 64;
+export const MAX_DEPTH = 64;
 /** Nor is one of more bytes: no context has room for it. */
-const MAX_LENGTH = 100_000;
+export const MAX_LENGTH = 100_000;
 
 /** Finds the shortest value of a schema or of a shape, as JSON; `null` if there is none. */
 export interface Shortest {
@@ -15,6 +15,7 @@ export interface Shortest {
 }
 
 export function createShortest(shapesOf: ShapesOf): Shortest {
+  const { effort } = shapesOf;
   /** By shapes, then by the depth that is left. */
   const known = new Map<readonly Shape[], Map<number, ByteText | null>>();
 
@@ -26,6 +27,7 @@ export function createShortest(shapesOf: ShapesOf): Shortest {
     let text = byDepth.get(depth);
     if (text === undefined) {
       text = shapes.map((shape) => ofShape(shape, depth)).reduce(shorter, null);
+      effort.spend(1 + (text?.length ?? 0));
       byDepth.set(depth, text);
     }
     return text;
@@ -51,19 +53,20 @@ export function createShortest(shapesOf: ShapesOf): Shortest {
     }
   }
 
+  function list(brackets: string, size: number, partAt: (index: number) => ByteText | null): ByteText | null {
+    let text = "";
+    for (let index = 0; index < size; index++) {
+      const part = partAt(index);
+      if (part === null || text.length > MAX_LENGTH) return null;
+      effort.spend(part.length);
+      text += index === 0 ? part : `,${part}`;
+    }
+    return `${brackets[0]}${text}${brackets[1]}`;
+  }
+
   return Object.assign((schema: Schema) => ofSchema(schema, MAX_DEPTH), {
     ofShape: (shape: Shape) => ofShape(shape, MAX_DEPTH),
   });
-}
-
-function list(brackets: string, size: number, partAt: (index: number) => ByteText | null): ByteText | null {
-  let text = "";
-  for (let index = 0; index < size; index++) {
-    const part = partAt(index);
-    if (part === null || text.length > MAX_LENGTH) return null;
-    text += index === 0 ? part : `,${part}`;
-  }
-  return `${brackets[0]}${text}${brackets[1]}`;
 }
 
 const shorter = (a: ByteText | null, b: ByteText | null): ByteText | null =>

@@ -10,6 +10,8 @@ export interface State {
   step(byte: number): State | null;
   /** Between two characters of a string: how many more may come, whatever they are. */
   readonly room?: number;
+  /** What it is made of, if it is several places at once. */
+  readonly places?: readonly State[];
 }
 
 /** What the parts of a grammar need to know of the whole. */
@@ -53,7 +55,7 @@ export const spaced = (state: State): State => ({
 
 /** In several places at once, as long as the text does not tell which; `null` in none. */
 export function either(states: ReadonlyArray<State | null>): State | null {
-  let places = states.filter((state) => state !== null);
+  let places = states.flatMap((state) => state?.places ?? state ?? []);
   if (places.length < 2) return places[0] ?? null;
   if (places.length > MAX_STATES) {
     const lengths = new Map(places.map((state) => [state, state.ending().length]));
@@ -64,6 +66,7 @@ export function either(states: ReadonlyArray<State | null>): State | null {
   return {
     ending: () => shortest(places.map((state) => state.ending())),
     step: (byte) => either(places.map((state) => state.step(byte))),
+    places,
     ...(isRoomKnown ? { room } : {}),
   };
 }

@@ -7,7 +7,12 @@ type Describe = (tokenId: number) => Token;
  *
  * @param logits as the model gave them, one per entry of the vocabulary
  */
-export function scoreToken(logits: Float32Array, tokenId: number, top: number, describe: Describe): TokenScore {
+export function scoreToken(
+  logits: Float32Array,
+  tokenId: number,
+  top: number,
+  describe: Describe,
+): Omit<TokenScore, "offset"> {
   const normaliser = logSumExp(logits);
   const scored = (id: number): ScoredToken => ({ ...describe(id), logprob: logits[id]! - normaliser });
   return { ...scored(tokenId), top: largest(logits, top).map(scored) };

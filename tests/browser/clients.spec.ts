@@ -141,7 +141,13 @@ test.describe("OpenAI's client", () => {
       const { tokens } = await (await fetch("/tokenize", { method: "POST", body })).json();
       return clients.openai.tokensAsPrompt(tokens);
     });
-    expect(answer).toBe(" Paris.");
+    expect(answer).toEqual([" Paris.", " Paris.", " Paris."]);
+  });
+
+  test("is told where each token of its prompt begins, halves of characters as well", async ({ vault }) => {
+    const { choices } = await vault.evaluate(() => clients.openai.echoed());
+    expect(choices[0]?.text).toBe("é!");
+    expect(choices[0]?.logprobs?.text_offset).toEqual([0, 0, 1]);
   });
 
   test("raises the error of each status, with its code, the field, and the request's id", async ({ vault }) => {
@@ -158,7 +164,7 @@ test.describe("OpenAI's client", () => {
       unknownModel: { status: 404, type, code: "model_not_found" },
       unknownModelToRetrieve: { status: 404, type, code: "model_not_found", param: "model" },
       unknownRoute: { status: 404, type, code: "not_found", param: null },
-      promptTooLong: { status: 422, type, code: "prompt_too_long", param: null },
+      promptTooLong: { status: 400, type, code: "context_length_exceeded", param: "messages" },
     });
     const records = await closedLogs(vault);
     expect(Object.values(errors).map((error) => error?.requestID)).toEqual(records.map((record) => record.request_id));
@@ -170,7 +176,7 @@ test.describe("OpenAI's client", () => {
     test("raises a RateLimitError at the fourth, which says when to come back", async ({ vault }) => {
       const { first, error } = await vault.evaluate(() => clients.openai.rateLimited());
       expect(first).toMatchObject({ "ratelimit-limit": "3", "ratelimit-remaining": "2" });
-      expect(error).toMatchObject({ status: 429, code: "rate_limited", type: "rate_limit_error" });
+      expect(error).toMatchObject({ status: 429, code: "rate_limit_exceeded", type: "rate_limit_error" });
       expect(error?.headers).toMatchObject({
         "ratelimit-limit": "3",
         "ratelimit-remaining": "0",

@@ -88,11 +88,18 @@ export async function seeds() {
   return texts;
 }
 
-/** A list of token ids is a prompt too. */
+/** A list of token ids is a prompt too, and so is a list of one prompt. */
 export async function tokensAsPrompt(tokenIds: number[]) {
-  const answer = await openai.completions.create({ model, prompt: tokenIds });
-  return answer.choices[0]?.text;
+  const texts: Array<string | undefined> = [];
+  for (const prompt of [tokenIds, [tokenIds], [capital]]) {
+    const answer = await openai.completions.create({ model, prompt });
+    texts.push(answer.choices[0]?.text);
+  }
+  return texts;
 }
+
+/** What the client says of a prompt, half characters and all: each token begins where its text does. */
+export const echoed = () => openai.completions.create({ model, prompt: "é!", echo: true, max_tokens: 0, logprobs: 0 });
 
 // ── Errors ─────────────────────────────────────────────────────────────────
 
@@ -119,7 +126,7 @@ export const unknownModel = () => raised(OpenAI.NotFoundError, create({ model: "
 export const unknownModelToRetrieve = () => raised(OpenAI.NotFoundError, without.models.retrieve("gpt-5"));
 export const unknownRoute = () => raised(OpenAI.NotFoundError, without.images.generate({ prompt: "A red fox" }));
 export const promptTooLong = () =>
-  raised(OpenAI.UnprocessableEntityError, create({ messages: [{ role: "user", content: "word ".repeat(400) }] }));
+  raised(OpenAI.BadRequestError, create({ messages: [{ role: "user", content: "word ".repeat(400) }] }));
 
 export async function rateLimited() {
   const { response } = await create({ max_completion_tokens: 1 }).withResponse();

@@ -142,6 +142,32 @@ export const OLLAMA_CONTRACT: readonly ContractCase[] = [
     },
   },
   {
+    name: "Ollama: a load and an unload are one JSON, typed so, also where a stream was asked for",
+    async run(send) {
+      for (const path of ["/api/generate", "/api/chat"]) {
+        for (const stream of [undefined, true, false]) {
+          for (const keep_alive of [undefined, "1m0.5s", "0"]) {
+            const response = await post(send, path, { model, stream, keep_alive });
+            assert.equal(response.headers.get("content-type"), "application/json");
+            assert.equal((await json(response)).done_reason, keep_alive === "0" ? "unload" : "load");
+          }
+        }
+      }
+    },
+  },
+  {
+    name: "Ollama: keep_alive is a number of seconds or a duration as Go writes it",
+    async run(send) {
+      for (const keep_alive of [0, 90, 0.5, -1, "5m", "1h30m", "1.5h", "+90s", "1500ms", "100us", "-1", "-1m", "0"]) {
+        await json(await post(send, "/api/generate", { model, keep_alive }));
+      }
+      for (const keep_alive of ["5 m", "m", "5d", "", [], {}, true]) {
+        const answer = await post(send, "/api/generate", { model, keep_alive });
+        assert.match(await isOllamaError(answer, 400), /^keep_alive must be/);
+      }
+    },
+  },
+  {
     name: "Ollama: tags, show, ps and version tell what there is",
     async run(send) {
       await json(await post(send, "/api/generate", { model, stream: false })); // now it is loaded
@@ -180,8 +206,17 @@ export const OLLAMA_CONTRACT: readonly ContractCase[] = [
     name: "Ollama: what is wrong is an error of theirs",
     async run(send) {
       const ask = (body: object) => post(send, "/api/chat", { model, messages, ...body });
-      assert.match(await isOllamaError(await ask({ model: "llama3" }), 404), /llama3.*minivault-demo/);
-      assert.match(await isOllamaError(await post(send, "/api/show", { model: "llama3" }), 404), /llama3/);
+      const missing = { model: "llama3" };
+      for (const answer of [
+        await ask(missing),
+        await post(send, "/api/generate", { ...missing, prompt: "a" }),
+        await post(send, "/api/generate", missing),
+        await post(send, "/api/generate", { ...missing, keep_alive: 0 }),
+        await post(send, "/api/show", missing),
+        await send("/api/delete", { method: "DELETE", body: JSON.stringify(missing) }),
+      ]) {
+        assert.match(await isOllamaError(answer, 404), /^model 'llama3' not found.*minivault-demo/);
+      }
       assert.match(await isOllamaError(await post(send, "/api/generate", { prompt: "a" }), 400), /^model is missing/);
       assert.match(await isOllamaError(await ask({ options: { top_p: 7 } }), 400), /^options\.top_p must be/);
       assert.match(await isOllamaError(await ask({ options: { mirostat: 2 } }), 400), /mirostat must be 0/);

@@ -93,6 +93,7 @@ export const OPENAI_CONTRACT: readonly ContractCase[] = [
           ],
         },
         { role: "assistant", content: null },
+        { role: "assistant", content: [{ type: "refusal", refusal: "No." }] },
         { role: "user", content: "What model are you?" },
       ];
       const { usage } = await json(await post(send, "/v1/chat/completions", { messages, max_completion_tokens: 4 }));
@@ -130,10 +131,10 @@ export const OPENAI_CONTRACT: readonly ContractCase[] = [
     },
   },
   {
-    name: "OpenAI: completions go on from a text, a list of one, or token ids",
+    name: "OpenAI: completions go on from a text, token ids, or a list of one of these",
     async run(send) {
       const { tokens } = await json(await post(send, "/tokenize", { content: PARIS }));
-      for (const prompt of [PARIS, [PARIS], tokens]) {
+      for (const prompt of [PARIS, [PARIS], tokens, [tokens]]) {
         const answer = await json(await post(send, "/v1/completions", { prompt }));
         assert.match(answer.id, /^cmpl-./);
         assert.equal(answer.object, "text_completion");
@@ -235,6 +236,7 @@ export const OPENAI_CONTRACT: readonly ContractCase[] = [
         ).choices[0].message.content,
       );
       assert.isObject(await ask({ type: "json_object" }));
+      assert.isObject(await ask({ type: "json_schema", json_schema: { name: "anything" } }));
       const schema = {
         type: "object",
         properties: { colour: { enum: ["red", "green"] }, count: { type: "integer", minimum: 3, maximum: 5 } },
@@ -277,16 +279,32 @@ export const OPENAI_CONTRACT: readonly ContractCase[] = [
         await isError(await completion({ prompt: ["a", "b"] }), 400, "bad_request", "prompt"),
         /list of one/,
       );
+      for (const prompt of [[[1], [2]], [[]], [], [["a"]], [1, "a"], [1.5], [-1]]) {
+        assert.match(await isError(await completion({ prompt }), 400, "bad_request", "prompt"), /one prompt/);
+      }
       assert.match(await isError(await completion({ prompt: [1e6] }), 400, "bad_request"), /Token 1000000/);
       assert.match(await isError(await completion({ logit_bias: { "9999": 1 } }), 400, "bad_request"), /Token 9999/);
       assert.match(await isError(await chat({ model: "gpt-9" }), 404, "model_not_found"), /gpt-9.*minivault-demo/);
-      await isError(await completion({ prompt: "word ".repeat(400) }), 422, "prompt_too_long");
+      const long = "word ".repeat(400);
+      for (const stream of [true, false]) {
+        const answers = [
+          ["prompt", await completion({ prompt: long, stream })],
+          ["messages", await chat({ messages: [{ role: "user", content: long }], stream })],
+        ] as const;
+        for (const [param, answer] of answers) {
+          assert.match(await isError(answer, 400, "context_length_exceeded", param), /maximum context length.*tokens/);
+        }
+      }
       await isError(await send("/v1/nothing"), 404, "not_found");
       await isError(await send("/v1/chat/completions"), 405, "method_not_allowed");
       const requestId = newId();
       await post(send, "/v1/completions", {}, { "x-request-id": requestId });
       const record = await closedRecord(send, requestId);
       assert.deepEqual([record.dialect, record.error?.status], ["openai", 400]);
+      const longId = newId();
+      await post(send, "/v1/completions", { prompt: long }, { "x-request-id": longId });
+      const { error } = await closedRecord(send, longId);
+      assert.deepEqual([error?.code, error?.status], ["prompt-too-long", 400]);
     },
   },
 ];
