@@ -315,6 +315,8 @@ test("/slots and /metrics show who is being answered, and who waits", async () =
   expect(await (await get("/slots")).json()).toMatchObject([
     { is_processing: true, id_task: "the-id", endpoint: "POST /generate/stream", next_token: { n_decoded: 1 } },
   ]);
+  const noSlot = await get("/slots?fail_on_no_slot=1");
+  expect([noSlot.status, noSlot.headers.has("retry-after")]).toEqual([503, true]);
   const metrics = await (await get("/metrics")).text();
   expect(metrics).toMatch(/^minivault_requests_processing 1$/m);
   expect(metrics).toMatch(/^minivault_requests_deferred 1$/m);
@@ -322,7 +324,9 @@ test("/slots and /metrics show who is being answered, and who waits", async () =
   letOn();
   for (let next = await reader.read(); !next.done; next = await reader.read());
   await second.text();
-  expect(await (await get("/slots")).json()).toMatchObject([{ is_processing: false, id_task: null }]);
+  for (const path of ["/slots", "/slots?fail_on_no_slot=1"]) {
+    expect(await (await get(path)).json()).toMatchObject([{ is_processing: false, id_task: null }]);
+  }
 });
 
 test("a request whose model is still on its way holds up nobody whose model is there", async () => {

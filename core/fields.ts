@@ -96,11 +96,24 @@ export const anySeed = must(
 export const seedOf = (seed: number | null | undefined): number | null =>
   seed == null ? null : seed < 0 ? Number.MAX_SAFE_INTEGER + seed + 1 : seed;
 
-/** Fields of features that are not there: harmless while they ask for nothing. */
-export const unsupported = (what: string) =>
-  v.nullish(
-    must(`left out: ${what}`, v.union([v.literal(""), v.literal(false), v.pipe(v.array(v.unknown()), v.maxLength(0))])),
-  );
+/**
+ * Fields of features that are not there: fine while they ask for nothing, or for what is done anyway.
+ * docs/FIELDS.md tells why of each.
+ */
+export const unsupported = <const Name extends string>(names: readonly Name[], ...fine: string[]) => {
+  const value = v.union([v.picklist(["", ...fine]), v.literal(false), v.array(v.picklist(fine))]);
+  const field = v.nullish(must([...fine, "left out: it is not supported"].join(" or "), value));
+  return Object.fromEntries(names.map((name) => [name, field])) as Record<Name, typeof field>;
+};
+
+/** A field with one value that is done. */
+export const only = (value: number | boolean) =>
+  v.nullish(must(`${value}: nothing else is supported`, v.literal(value)));
+
+/** Fields that are fine each, but not together. */
+export function refuseIf(wrong: unknown, field: string, why: string): void {
+  if (wrong) throw new VaultError("bad-request", `${field} ${why}`, { field });
+}
 
 /** Checks an untrusted body; nothing past this point checks it again. Throws `bad-request` with the field's name. */
 export function parseBody<Body>(schema: v.GenericSchema<unknown, Body>, body: unknown): Body {

@@ -18,12 +18,14 @@ import { within } from "../within.ts";
 
 // Shapes: https://github.com/ollama/ollama/blob/main/docs/api.md
 
-/** Options that choose tokens. Those that tune a native runtime (num_gpu, num_thread, …) have no meaning here. */
+/** Options that choose tokens. Those that tune a native runtime have no effect here: ollama-fields.ts. */
 const Options = v.object({
   ...f.samplingFields,
   repeat_penalty: v.nullish(f.aboveZero(100)),
   repeat_last_n: v.nullish(f.wholeNumber(-1, 1_000_000)),
-  mirostat: v.nullish(f.must("0: Mirostat is not supported", v.literal(0))),
+  mirostat: f.only(0),
+  tfs_z: f.only(1),
+  penalize_newline: f.only(true),
   num_predict: v.nullish(f.wholeNumber(-2, 1_000_000)),
   seed: v.nullish(f.anySeed),
   stop: v.nullish(f.stop),
@@ -37,7 +39,7 @@ const shared = {
   keep_alive: v.nullish(f.duration),
   logprobs: v.nullish(f.flag),
   top_logprobs: v.nullish(f.wholeNumber(0, 20)),
-  think: f.unsupported("none of the models here thinks"),
+  ...f.unsupported(["think", "_debug_render_only"]),
 };
 
 const GenerateBody = v.object({
@@ -45,10 +47,7 @@ const GenerateBody = v.object({
   prompt: v.nullish(f.text),
   system: v.nullish(f.text),
   raw: v.nullish(f.flag),
-  suffix: f.unsupported("suffixes are not supported"),
-  template: f.unsupported("the model's own template is used; send raw for none"),
-  context: f.unsupported("send the conversation to /api/chat"),
-  images: f.unsupported("none of the models here sees"),
+  ...f.unsupported(["suffix", "template", "context", "images"]),
 });
 type GenerateBody = v.InferOutput<typeof GenerateBody>;
 
@@ -61,17 +60,21 @@ const ChatBody = v.object({
         v.object({
           role: v.picklist(["system", "user", "assistant"]),
           content: v.string(),
-          images: f.unsupported("none of the models here sees"),
+          ...f.unsupported(["images", "tool_calls"]),
         }),
       ),
     ),
   ),
-  tools: f.unsupported("tools are not supported"),
+  ...f.unsupported(["tools"]),
 });
 type ChatBody = v.InferOutput<typeof ChatBody>;
 
 /** Their clients send either. */
 const NamedBody = v.object({ model: v.nullish(f.modelName), name: v.nullish(f.modelName) });
+const ShowBody = v.object({
+  ...NamedBody.entries,
+  ...f.unsupported(["system", "template", "options"]),
+});
 const PullBody = v.object({ ...NamedBody.entries, stream: v.nullish(f.flag) });
 type PullBody = v.InferOutput<typeof PullBody>;
 
@@ -92,6 +95,7 @@ const findNamed = (engine: Engine, body: v.InferOutput<typeof NamedBody>): Promi
 
 const generateRequest = (body: GenerateBody): GenerateRequest => {
   const prompt = body.prompt ?? "";
+  f.refuseIf(body.raw && body.system, "system", "is for the template, which raw leaves out. Put it into the prompt.");
   if (body.raw) return newRequest({ type: "text", text: prompt }, sharedRequest(body));
   const system: ChatMessage[] = body.system ? [{ role: "system", content: body.system }] : [];
   const messages = [...system, { role: "user" as const, content: prompt }];
@@ -104,6 +108,7 @@ const chatRequest = (body: ChatBody): GenerateRequest => {
 };
 
 function sharedRequest(body: GenerateBody | ChatBody): Partial<GenerateRequest> {
+  f.refuseIf(body.top_logprobs && !body.logprobs, "top_logprobs", "needs logprobs: true.");
   const { num_predict = -1, seed, stop, repeat_penalty, ...options } = body.options ?? {};
   return {
     model: untagged(body.model),
@@ -352,7 +357,7 @@ export const ollama: Dialect = {
       method: "POST",
       path: "/api/show",
       summary: "One of them in detail",
-      body: NamedBody,
+      body: ShowBody,
       examples: { demo: { model: MODEL } },
       mediaTypes: ["application/json"],
       answer: async ({ body }, { engine }) => Response.json(shown(await findNamed(engine, body))),

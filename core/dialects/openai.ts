@@ -22,12 +22,12 @@ import { type DoneEvent, usageOf } from "../usage.ts";
 
 // Shapes: https://platform.openai.com/docs/api-reference
 
-/** What both kinds of completion take. Unknown fields are ignored, `null` is "not given". */
+/** What both kinds of completion take. `null` is "not given". What of their documentation is not here: openai-fields.ts. */
 const shared = {
   model: v.nullish(f.modelName),
   stream: v.nullish(f.flag),
   stream_options: v.nullish(f.must("an object", v.object({ include_usage: v.nullish(f.flag) }))),
-  n: v.nullish(f.must("1: one answer to a request", v.literal(1))),
+  n: f.only(1),
   stop: v.nullish(f.stop),
   seed: v.nullish(f.anySeed),
   ...f.samplingFields,
@@ -35,10 +35,10 @@ const shared = {
   response_format: v.nullish(
     f.must(
       'of type "text", "json_object", or "json_schema" with a json_schema',
-      v.variant("type", [
-        v.object({ type: v.picklist(["text", "json_object"]) }),
-        v.object({ type: v.literal("json_schema"), json_schema: v.object({ schema: v.nullish(f.jsonSchema) }) }),
-      ]),
+      v.object({
+        type: v.picklist(["text", "json_object", "json_schema"]),
+        json_schema: v.nullish(v.object({ schema: v.nullish(f.jsonSchema) })),
+      }),
     ),
   ),
 };
@@ -54,19 +54,18 @@ const CompletionBody = v.object({
   max_tokens: v.nullish(f.wholeNumber(0, 1_000_000)),
   logprobs: v.nullish(f.wholeNumber(0, 20)),
   echo: v.nullish(f.flag),
-  best_of: v.nullish(f.must("1: one answer to a request", v.literal(1))),
-  suffix: f.unsupported("suffixes are not supported"),
+  best_of: f.only(1),
+  ...f.unsupported(["suffix"]),
 });
 type CompletionBody = v.InferOutput<typeof CompletionBody>;
 
 const Text = v.object({ type: v.literal("text"), text: v.string() });
 const Refusal = v.object({ type: v.literal("refusal"), refusal: v.string() });
-const Content = v.union([v.string(), v.array(Text)]);
-const OwnContent = v.union([v.string(), v.array(v.variant("type", [Text, Refusal]))]);
-const Message = v.variant("role", [
-  v.object({ role: v.picklist(["system", "developer", "user"]), content: Content }),
-  v.object({ role: v.literal("assistant"), content: v.nullish(OwnContent) }),
-]);
+const Message = v.object({
+  role: v.picklist(["system", "developer", "user", "assistant"]),
+  content: v.nullish(v.union([v.string(), v.array(v.union([Text, Refusal]))])),
+  ...f.unsupported(["refusal", "tool_calls", "function_call", "audio"]),
+});
 const ChatBody = v.object({
   ...shared,
   messages: f.must(
@@ -77,8 +76,11 @@ const ChatBody = v.object({
   max_completion_tokens: v.nullish(f.wholeNumber(1, 1_000_000)),
   logprobs: v.nullish(f.flag),
   top_logprobs: v.nullish(f.wholeNumber(0, 20)),
-  tools: f.unsupported("tools are not supported"),
-  functions: f.unsupported("functions are not supported"),
+  ...f.unsupported(["tools", "functions", "audio", "web_search_options", "moderation", "store"]),
+  ...f.unsupported(["tool_choice", "function_call"], "none", "auto"),
+  ...f.unsupported(["modalities"], "text"),
+  ...f.unsupported(["reasoning_effort"], "none"),
+  ...f.unsupported(["verbosity"], "medium"),
 });
 type ChatBody = v.InferOutput<typeof ChatBody>;
 
@@ -93,28 +95,40 @@ const completionRequest = (body: CompletionBody): GenerateRequest =>
     echo: body.echo ?? false,
   });
 
-const chatRequest = (body: ChatBody): GenerateRequest =>
-  newRequest(
+function chatRequest(body: ChatBody): GenerateRequest {
+  const { max_tokens, max_completion_tokens, logprobs, top_logprobs } = body;
+  f.refuseIf(top_logprobs && !logprobs, "top_logprobs", "needs logprobs: true.");
+  f.refuseIf(
+    max_tokens && max_completion_tokens && max_tokens !== max_completion_tokens,
+    "max_tokens",
+    "is not max_completion_tokens. Send one of them.",
+  );
+  return newRequest(
     { type: "chat", messages: body.messages.map(chatMessage), instruction: false },
     {
       ...sharedRequest(body),
-      maxNewTokens: body.max_completion_tokens ?? body.max_tokens ?? UNLIMITED,
-      logprobs: body.logprobs ? (body.top_logprobs ?? 0) : null,
+      maxNewTokens: max_completion_tokens ?? max_tokens ?? UNLIMITED,
+      logprobs: logprobs ? (top_logprobs ?? 0) : null,
     },
   );
+}
 
-const sharedRequest = (body: CompletionBody | ChatBody): Partial<GenerateRequest> => ({
-  model: body.model ?? null,
-  sampling: f.samplingOf(body),
-  stop: f.stopList(body.stop),
-  seed: f.seedOf(body.seed),
-  format: formatOf(body.response_format),
-});
+function sharedRequest(body: CompletionBody | ChatBody): Partial<GenerateRequest> {
+  f.refuseIf(body.stream_options && !body.stream, "stream_options", "needs stream: true.");
+  return {
+    model: body.model ?? null,
+    sampling: f.samplingOf(body),
+    stop: f.stopList(body.stop),
+    seed: f.seedOf(body.seed),
+    format: formatOf(body.response_format),
+  };
+}
 
 function formatOf(wanted: ChatBody["response_format"]): OutputFormat | null {
   if (wanted?.type === "json_object") return { type: "json" };
   if (wanted?.type !== "json_schema") return null;
-  const { schema } = wanted.json_schema;
+  f.refuseIf(!wanted.json_schema, "response_format", "needs a json_schema.");
+  const schema = wanted.json_schema?.schema;
   return schema ? { type: "schema", schema } : { type: "json" };
 }
 
@@ -123,8 +137,12 @@ function completionPrompt(prompt: CompletionBody["prompt"]): Prompt {
   return typeof one === "string" ? { type: "text", text: one } : { type: "tokens", tokenIds: one as number[] };
 }
 
-function chatMessage({ role, content }: v.InferOutput<typeof Message>): ChatMessage {
+function chatMessage({ role, content }: v.InferOutput<typeof Message>, index: number): ChatMessage {
+  const isOwn = role === "assistant";
   const parts = typeof content === "string" ? [] : (content ?? []);
+  const field = `messages.${index}.content`;
+  f.refuseIf(content == null && !isOwn, field, "is missing.");
+  f.refuseIf(!isOwn && parts.some(({ type }) => type === "refusal"), field, "must be text: only an assistant refuses.");
   const said = parts.map((part) => (part.type === "text" ? part.text : part.refusal)).join("");
   const text = typeof content === "string" ? content : said;
   return { role: role === "developer" ? "system" : role, content: text };

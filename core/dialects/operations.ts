@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type Dialect, route, type Vault } from "../dialect.ts";
+import { VaultError } from "../errors.ts";
 import { flag, text, wholeNumber } from "../fields.ts";
 import { healthResponse } from "../health.ts";
 import { metricsText, PROMETHEUS } from "../metrics.ts";
@@ -99,8 +100,14 @@ export const operations: Dialect = {
       method: "GET",
       path: "/slots",
       summary: "What is being computed",
+      parameters: [{ name: "fail_on_no_slot", in: "query", about: "1: 503 while something is", example: "1" }],
       mediaTypes: JSON_ONLY,
-      answer: async (_, vault) => fresh(await slots(vault)),
+      answer: async ({ url }, vault) => {
+        if (vault.active && url.searchParams.get("fail_on_no_slot")) {
+          throw new VaultError("queue-full", "The one slot is taken. Ask again.");
+        }
+        return fresh(await slots(vault));
+      },
     }),
     route({
       method: "POST",

@@ -1,15 +1,24 @@
 import type {
+  ChatRequest,
   ChatResponse,
+  DeleteRequest,
+  GenerateRequest,
   GenerateResponse,
   ListResponse,
+  Message,
+  Options,
   ProgressResponse,
+  PullRequest,
+  ShowRequest,
   ShowResponse,
   VersionResponse,
 } from "ollama";
 import type OpenAI from "openai";
 import { expectTypeOf, test } from "vitest";
 import * as ollama from "../../core/dialects/ollama.ts";
+import type * as ollamaFields from "../../core/dialects/ollama-fields.ts";
 import * as openai from "../../core/dialects/openai.ts";
+import type * as openaiFields from "../../core/dialects/openai-fields.ts";
 
 /** The compiler is what tests here: where an answer's type is not its client's, `tsc` fails. */
 
@@ -71,4 +80,32 @@ test("what the Ollama dialect says of models has the types of Ollama's client", 
   expectTypeOf(ollama.shown).returns.toExtend<Wire<Omit<ShowResponse, OfModelfiles>>>();
   expectTypeOf(ollama.pulling).returns.toExtend<OfSteps<ProgressResponse>>();
   expectTypeOf(ollama.version).returns.toExtend<VersionResponse>();
+});
+
+type Chat = OpenAI.Chat.Completions.ChatCompletionCreateParams;
+type KeysOfAny<T> = T extends unknown ? keyof T : never;
+
+test("what becomes of a field is told of all that OpenAI's client can send", () => {
+  type Told = keyof typeof openaiFields.CHAT_FIELDS;
+  expectTypeOf<KeysOfAny<Chat>>().toExtend<Told>();
+  expectTypeOf<`messages.${KeysOfAny<OpenAI.Chat.Completions.ChatCompletionMessageParam>}`>().toExtend<Told>();
+  expectTypeOf<`stream_options.${keyof OpenAI.Chat.Completions.ChatCompletionStreamOptions}`>().toExtend<Told>();
+  expectTypeOf<`messages.content.${keyof OpenAI.Chat.Completions.ChatCompletionContentPartText}`>().toExtend<Told>();
+  expectTypeOf<`response_format.${KeysOfAny<NonNullable<Chat["response_format"]>>}`>().toExtend<Told>();
+  type Schema = keyof OpenAI.ResponseFormatJSONSchema["json_schema"];
+  expectTypeOf<`response_format.json_schema.${Schema}`>().toExtend<Told>();
+  type Completion = OpenAI.Completions.CompletionCreateParams;
+  expectTypeOf<KeysOfAny<Completion>>().toExtend<keyof typeof openaiFields.COMPLETION_FIELDS>();
+});
+
+test("what becomes of a field is told of all that Ollama's client can send", () => {
+  type Generate = keyof typeof ollamaFields.GENERATE_FIELDS;
+  type Chat = keyof typeof ollamaFields.CHAT_FIELDS;
+  expectTypeOf<keyof GenerateRequest>().toExtend<Generate>();
+  expectTypeOf<keyof ChatRequest>().toExtend<Chat>();
+  expectTypeOf<`messages.${keyof Message}`>().toExtend<Chat>();
+  expectTypeOf<`options.${keyof Options}`>().toExtend<Generate & Chat>();
+  expectTypeOf<keyof ShowRequest>().toExtend<keyof typeof ollamaFields.SHOW_FIELDS>();
+  expectTypeOf<keyof PullRequest>().toExtend<keyof typeof ollamaFields.PULL_FIELDS>();
+  expectTypeOf<keyof DeleteRequest>().toExtend<keyof typeof ollamaFields.DELETE_FIELDS>();
 });

@@ -221,8 +221,13 @@ export const OLLAMA_CONTRACT: readonly ContractCase[] = [
       assert.match(await isOllamaError(await ask({ options: { top_p: 7 } }), 400), /^options\.top_p must be/);
       assert.match(await isOllamaError(await ask({ options: { mirostat: 2 } }), 400), /mirostat must be 0/);
       assert.match(await isOllamaError(await ask({ keep_alive: "soon" }), 400), /^keep_alive must be .*5m/);
-      assert.match(await isOllamaError(await ask({ tools: [{}] }), 400), /tools are not supported/);
+      assert.match(
+        await isOllamaError(await ask({ tools: [{}] }), 400),
+        /^tools must be left out: it is not supported/,
+      );
       assert.match(await isOllamaError(await ask({ think: true }), 400), /think/);
+      const raw = { model, prompt: STORY, raw: true, system: "Be brief." };
+      assert.match(await isOllamaError(await post(send, "/api/generate", raw), 400), /^system is for the template/);
       assert.match(
         await isOllamaError(await ask({ messages: [{ role: "user", content: "word ".repeat(400) }] }), 422),
         /tokens/,

@@ -273,7 +273,16 @@ export const OPENAI_CONTRACT: readonly ContractCase[] = [
       assert.match(await isError(await chat({ n: 2 }), 400, "bad_request", "n"), /^n must be 1/);
       assert.match(await isError(await completion({ best_of: 3 }), 400, "bad_request", "best_of"), /1/);
       assert.match(await isError(await chat({ messages: [] }), 400, "bad_request", "messages"), /messages must be/);
-      assert.match(await isError(await chat({ tools: [{}] }), 400, "bad_request", "tools"), /not supported/);
+      assert.match(
+        await isError(await chat({ tools: [{}] }), 400, "bad_request", "tools"),
+        /^tools must be left out: it is not supported/,
+      );
+      assert.match(
+        await isError(await chat({ tool_choice: "required" }), 400, "bad_request", "tool_choice"),
+        /^tool_choice must be none or auto or left out/,
+      );
+      const alone = await chat({ stream_options: { include_usage: true } });
+      assert.match(await isError(alone, 400, "bad_request", "stream_options"), /needs stream: true/);
       assert.match(await isError(await chat({ top_logprobs: 21 }), 400, "bad_request", "top_logprobs"), /20/);
       assert.match(
         await isError(await completion({ prompt: ["a", "b"] }), 400, "bad_request", "prompt"),
