@@ -155,7 +155,7 @@ export function* describeTokens(model: TextModel, tokenIds: readonly number[]): 
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What it adds to a text, wherever that begins. */
-export function describeToken(model: TextModel, tokenId: number): Token {
+function describeToken(model: TextModel, tokenId: number): Token {
   const bytes = model.vocabulary().bytes[tokenId] ?? new Uint8Array();
   return { tokenId, text: utf8.decode(bytes), bytes: [...bytes] };
 }
