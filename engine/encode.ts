@@ -170,7 +170,9 @@ function* piecesOf(tokens: readonly string[]): Generator<readonly string[], void
  * dropped) nothing tells where they end, and the window becomes the whole section.
  */
 function* windows({ pre_tokenizer: cut }: Tokenizer, { text, options }: Section): Generator<readonly string[], void> {
-  if (!cut) return yield text === "" ? [] : [text];
+  if (text === "") return;
+  if (!cut) return yield [text];
+  if (cut("a", options).join("") !== "a") return yield cut(text, options); // a prefix is for the first window alone
   let at = 0;
   for (let size = WINDOW; at < text.length; ) {
     const part = text.slice(at, at + size);
