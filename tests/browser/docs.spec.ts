@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type * as Axe from "axe-core";
 import type { BrowserContext, Page } from "playwright/test";
-import { DIALECTS } from "../../core/routing.ts";
 import { expect, test } from "./harness.ts";
 
 /** Opens /docs and waits until the description is shown. Console errors, among them violations of the policy, are kept. */
@@ -20,17 +19,13 @@ async function openDocs(context: BrowserContext, url: string): Promise<{ docs: P
 
 const operation = (docs: Page, path: string) => docs.locator(".nav-bar-path", { hasText: path }).first();
 
-test("a first visit goes to the docs: they list every route, and nobody else is asked", async ({
+test("a first visit goes to the docs: they describe a route that is opened, and nobody else is asked", async ({
   context,
   site,
   foreign,
 }) => {
   const { docs, errors } = await openDocs(context, site.url);
   await expect(docs).toHaveTitle("MiniVault API");
-  const routes = DIALECTS.flatMap((dialect) => dialect.routes.filter(({ hidden }) => !hidden));
-  for (const path of new Set(routes.map(({ path }) => path.replace(/:(\w+)/g, "{$1}")))) {
-    await expect(operation(docs, path)).toBeAttached();
-  }
   await operation(docs, "/v1/chat/completions").click();
   await expect(docs.locator("#post-\\/v1\\/chat\\/completions")).toContainText(/POST\s+\/v1\/chat\/completions/i);
   expect(errors).toEqual([]);
