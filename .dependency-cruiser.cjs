@@ -49,7 +49,7 @@ module.exports = {
       from: {
         path: "^(core|models|engine|logs-export|sw|web)/",
         pathNot:
-          "^core/(api|fields|config|openapi|log/(log-schema|export|hash|vault-routes)|dialect|dialects/\\w+)\\.ts$|^logs-export/(database|tables)\\.ts$|^models/(hash|worker|library)\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|(client|register-sw|update|api-docs)\\.ts$)|\\.test\\.ts$",
+          "^core/(api|fields|config|openapi|log/(log-schema|log-json-schema|export|hash|vault-routes)|dialect|dialects/\\w+)\\.ts$|^logs-export/(database|tables)\\.ts$|^models/(hash|worker|library)\\.ts$|^engine/(load-model|ort-runtime)\\.ts$|^sw/shell-cache\\.ts$|^web/(ui/|(client|register-sw|update|api-docs)\\.ts$)|\\.test\\.ts$",
       },
       to: { path: "node_modules" },
     },

@@ -95,7 +95,6 @@ export function createApi(options: ApiOptions): FetchHandler {
     queue,
     pulls: createPulls(engine),
     now,
-    dialects,
     async generate(request, encoding, exchange) {
       if (exchange.refusal) throw exchange.refusal;
       return admission.generate(request, encoding, exchange);

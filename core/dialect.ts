@@ -85,8 +85,6 @@ export interface Vault {
   /** Whose turn it is. */
   readonly active: Exchange | null;
   readonly now: () => number;
-  /** All of them, for the documentation. */
-  readonly dialects: readonly Dialect[];
   /** Takes a place in the queue, asks the model, and writes what it says in this encoding. */
   generate(request: GenerateRequest, encoding: Encoding, exchange: Exchange): Promise<Response>;
   /** Goes on with the stream of this request or conversation id, in its own encoding, after what the client has. */

@@ -4,7 +4,6 @@ import { VaultError } from "../errors.ts";
 import { flag, text, wholeNumber } from "../fields.ts";
 import { healthResponse } from "../health.ts";
 import { metricsText, PROMETHEUS } from "../metrics.ts";
-import { openApiDocument } from "../openapi.ts";
 import type { ModelCard } from "../protocol.ts";
 import { VERSION } from "../version.ts";
 import { minivault } from "./minivault.ts";
@@ -133,16 +132,6 @@ export const operations: Dialect = {
       examples: { "a story": { tokens: [835, 668, 258, 496] } },
       mediaTypes: JSON_ONLY,
       answer: async ({ body }, { engine }) => fresh({ content: await engine.detokenise(body.tokens) }),
-    }),
-    route({
-      method: "GET",
-      path: "/openapi.json",
-      summary: "This document",
-      mediaTypes: JSON_ONLY,
-      answer: ({ url }, { dialects }) => {
-        const base = url.pathname.slice(0, -"openapi.json".length);
-        return fresh(openApiDocument(dialects, base));
-      },
     }),
   ],
 };

@@ -5,6 +5,7 @@ import { readBody } from "../read-body.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "./export.ts";
 import { importLines } from "./import.ts";
 import { asFailure } from "./log-errors.ts";
+import { LOG_JSON_SCHEMA } from "./log-json-schema.ts";
 import type { LogLine } from "./log-line.ts";
 import {
   EVERYTHING,
@@ -16,7 +17,6 @@ import {
   QUERY_PARAMETERS,
 } from "./log-query.ts";
 import type { LogSink } from "./log-record.ts";
-import { logJsonSchema } from "./log-schema.ts";
 import { comparedWith, requestOf } from "./replay.ts";
 import { statsOf } from "./stats.ts";
 import { unzipped } from "./unzip.ts";
@@ -85,7 +85,7 @@ const schema = route({
   path: "/logs/schema",
   summary: "The JSON Schema of a line of the log",
   mediaTypes: [SCHEMA],
-  answer: () => new Response(JSON.stringify(logJsonSchema()), { headers: { "content-type": SCHEMA } }),
+  answer: () => new Response(JSON.stringify(LOG_JSON_SCHEMA), { headers: { "content-type": SCHEMA } }),
 });
 
 const stats = route({

@@ -1,4 +1,3 @@
-import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 
 /** One exchange, one line of JSONL: what every line of the log and of its exports is. Hence snake case. */
@@ -42,7 +41,7 @@ const TimedToken = v.strictTuple([count, ms]);
 
 export const LOG_SCHEMA_VERSION = 5;
 
-const LogRecord = v.object({
+export const LogRecord = v.object({
   schema: v.literal(LOG_SCHEMA_VERSION),
   id: about(text, "Of the exchange, as its answer had it"),
   prev_hash: about(
@@ -111,10 +110,3 @@ export function whyNoRecord(value: unknown): string | null {
 }
 
 export const isLogRecord = (value: unknown): value is LogRecord => v.is(LogRecord, value);
-
-/** JSON Schema 2020-12 of one line. */
-export const logJsonSchema = (): object => ({
-  $schema: "https://json-schema.org/draft/2020-12/schema",
-  title: "A MiniVault log record",
-  ...toJsonSchema(LogRecord, { target: "draft-2020-12", errorMode: "ignore" }),
-});

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type * as Axe from "axe-core";
 import type { BrowserContext, Page } from "playwright/test";
+import { openApiDocument } from "../../core/openapi.ts";
+import { DIALECTS } from "../../core/routing.ts";
 import { expect, test } from "./harness.ts";
 
 /** Opens /docs and waits until the description is shown. Console errors, among them violations of the policy, are kept. */
@@ -30,6 +32,11 @@ test("a first visit goes to the docs: they describe a route that is opened, and 
   await expect(docs.locator("#post-\\/v1\\/chat\\/completions")).toContainText(/POST\s+\/v1\/chat\/completions/i);
   expect(errors).toEqual([]);
   expect(foreign).toEqual([]);
+});
+
+test("openapi.json is a file of the site, and says what this version answers", async ({ vault }) => {
+  const document = await vault.evaluate(async () => (await fetch("openapi.json")).json());
+  expect(document).toEqual(JSON.parse(JSON.stringify(openApiDocument(DIALECTS, "./"))));
 });
 
 test("an operation is tried out in place, while the app is open elsewhere", async ({ vault, context, site }) => {
