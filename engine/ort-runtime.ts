@@ -29,6 +29,12 @@ ort.env.wasm.wasmPaths = { wasm: new URL(`${build.url}.gz`, self.location.href).
 const { instantiateStreaming } = WebAssembly;
 WebAssembly.instantiateStreaming = async (source, imports) => {
   const response = await source;
+  const runtime = await instantiate(response, imports);
+  if (chosenBuild() !== "wasm") keep(response.url).catch(() => {}); // the next visit keeps it
+  return runtime;
+};
+
+async function instantiate(response: Response, imports?: WebAssembly.Imports) {
   try {
     if (response.headers.get("content-type") === "application/wasm")
       return await instantiateStreaming(response, imports);
@@ -37,7 +43,16 @@ WebAssembly.instantiateStreaming = async (source, imports) => {
   }
   const { bodyUsed, url } = response; // used, if a host says of what is packed that it is WASM
   return instantiateStreaming(await unpacked(bodyUsed ? await fetch(url) : response), imports);
-};
+}
+
+/**
+ * The plain build is precached, the others are kept by the service worker when it sees them fetched. On a first visit it may
+ * be in control too late for that (it is after five seconds on a busy machine), and offline there would be no GPU.
+ */
+async function keep(url: string): Promise<void> {
+  if (!("caches" in self) || (await caches.match(url))) return;
+  await (await caches.open("minivault-runtime")).put(url, await unpacked(await fetch(url)));
+}
 
 export const { InferenceSession, Tensor, env, registerBackend } = ort;
 export default ort;
