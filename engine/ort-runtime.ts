@@ -18,7 +18,7 @@ const BUILDS = {
 
 const build = BUILDS[chosenBuild()];
 const ort: typeof Ort = await build.load();
-// The build packs it: docs/decisions/0041.
+// The build packs it: docs/decisions/0039.
 ort.env.wasm.wasmPaths = { wasm: new URL(`${build.url}.gz`, self.location.href).href };
 
 /**
