@@ -234,8 +234,8 @@ test("OpenAI's clients are told not to try a hard failure again, and to try a fu
 test("each client has a rate limit of its own, and is told how much is left of it", async () => {
   let clockMs = 0;
   const engine = engineOf({ name: "fake", load: async () => createFakeModel() });
-  const site = { ...DEFAULT_RULES, rateLimit: { burst: 2, perMinute: 6 } };
-  const handle = createApi({ engine, log: createMemoryLog(), rules: async () => site, now: () => clockMs });
+  const rules = async () => ({ ...DEFAULT_RULES, rateLimit: { burst: 2, perMinute: 6 } }); // anew for each request
+  const handle = createApi({ engine, log: createMemoryLog(), rules, now: () => clockMs });
   const ask = (client: string) => handle(post("/v1/completions", { prompt: "a", max_tokens: 1 }), client);
 
   expect((await ask("one")).headers.get("ratelimit-remaining")).toBe("1");

@@ -14,7 +14,7 @@ import type { Engine } from "./protocol.ts";
 import { createPulls } from "./pull.ts";
 import { createQueue } from "./queue.ts";
 import { randomId } from "./random-id.ts";
-import { createRateLimiter, type RateLimiter } from "./rate-limit.ts";
+import { createRateLimiter, type RateLimit, type RateLimiter } from "./rate-limit.ts";
 import { readJsonBody } from "./read-body.ts";
 import { DIALECTS, dialectOf } from "./routing.ts";
 import { DEFAULT_RULES, type SiteRules } from "./site-rules.ts";
@@ -108,10 +108,11 @@ export function createApi(options: ApiOptions): FetchHandler {
     },
   };
   let strangersFailed = 0;
-  let limited: { readonly by: SiteRules; readonly limiter: RateLimiter } | undefined;
+  let limited: { readonly by: RateLimit; readonly limiter: RateLimiter } | undefined;
 
-  const limiterOf = (site: SiteRules): RateLimiter => {
-    if (limited?.by !== site) limited = { by: site, limiter: createRateLimiter(site.rateLimit, now) };
+  const limiterOf = ({ rateLimit }: SiteRules): RateLimiter => {
+    const isSame = limited?.by.burst === rateLimit.burst && limited.by.perMinute === rateLimit.perMinute;
+    if (!limited || !isSame) limited = { by: rateLimit, limiter: createRateLimiter(rateLimit, now) };
     return limited.limiter;
   };
 
