@@ -168,8 +168,8 @@ test.each(Object.entries(ENDLESS))("a schema of %s is refused, with the limit", 
   expect(refusal(schema).message).toMatch(/^The schema cannot be enforced: .*(than|beyond|within) \d/);
 });
 
-test("thousands of factors are one multiple, and what is out of reach of all digits is 0", () => {
-  const factors = (least: number) => lists(2000, (index) => ({ type: "integer", multipleOf: least + index }));
+test("a thousand factors are one multiple, and what is out of reach of all digits is 0", () => {
+  const factors = (least: number) => lists(1000, (index) => ({ type: "integer", multipleOf: least + index }));
   expect(startOf({ allOf: factors(1_000_000_007) } as Schema).ending()).toBe("0");
   expect(refusal({ allOf: factors(1), minimum: 1 }).message).toContain("no value");
 });
