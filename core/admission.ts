@@ -41,7 +41,7 @@ export function createAdmission(engine: Engine, queue: Queue, now: () => number,
    * is on its way for longer starts its Response meanwhile: only there is it heard that a client has gone.
    */
   const enter = async (request: GenerateRequest, streams: boolean): Promise<Ticket> => {
-    const ticket = queue.enter(queue.isFull && loadingOf(await engine.status()) ? MAX_COMING : 0);
+    const ticket = queue.enter(queue.isFull && isComing(await engine.status()) ? MAX_COMING : 0);
     let isStarted = false;
     const late = async () => (isStarted ? null : whyTooLong(engine));
     const admitted = within(engine.admit(request), patience.answerMs, late).then(ticket.ready, (cause) => {
@@ -49,7 +49,7 @@ export function createAdmission(engine: Engine, queue: Queue, now: () => number,
       throw cause;
     });
     const early = async () => {
-      if (!loadingOf(await engine.status())) return null;
+      if (!isComing(await engine.status())) return null;
       isStarted = true;
       return STARTED;
     };
@@ -148,6 +148,9 @@ const MAX_COMING = 64;
 
 const loadingOf = (status: EngineStatus): Loading | null =>
   status.state === "loading" ? status : status.state === "ready" ? status.loading : null;
+
+/** A page that is being opened brings one soon, or it is known that none does. */
+const isComing = (status: EngineStatus): boolean => status.state === "absent" || loadingOf(status) !== null;
 
 /** A model that is on its way comes without whoever asked for it: asking again is all there is to do. */
 export async function whyTooLong(engine: Engine): Promise<VaultError> {

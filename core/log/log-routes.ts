@@ -177,6 +177,11 @@ const removeBefore = route({
   parameters: [{ name: "before", in: "query", about: "This moment or UTC day", example: "2026-11-21" }],
   mediaTypes: [JSON_TYPE],
   answer: async ({ url }, { log }) => {
+    url.searchParams.forEach((_, field) => {
+      if (field === "before") return;
+      const detail = `Records are deleted by before alone, so all of them would go, whatever ${field} says. Leave it out.`;
+      throw new VaultError("bad-request", detail, { field });
+    });
     const before = moment(url.searchParams, "before");
     if (before === null) {
       throw new VaultError(

@@ -98,6 +98,9 @@ export const LOGS_CONTRACT: readonly ContractCase[] = [
 
       const model = newId();
       await importLines(send, asLines(records(model, 5)));
+      const narrower = await send(`/logs?before=2026-11-12&model=${model}`, { method: "DELETE" });
+      await isProblem(narrower, 400, "bad-request"); // and not: all that is older, of whichever model
+      assert.lengthOf(await linesAt(send, `/logs?model=${model}`), 5);
       const answer = await json(await send("/logs?before=2026-11-12", { method: "DELETE" }));
       assert.isAtLeast(answer.deleted, 2);
       assert.lengthOf(await linesAt(send, `/logs?model=${model}`), 3);
