@@ -1,4 +1,4 @@
-import type { AddedToken, Splitter, Tokenizer } from "./encode.ts";
+import type { AddedToken, Splitter, Tokenizer } from "./tokenizer.ts";
 
 /**
  * Which control tokens that are spelled out in a text are read as such: in a prompt `all`, in a chat those that its

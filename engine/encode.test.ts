@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { PreTrainedTokenizer } from "@huggingface/transformers";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeSteps, type Tokenizer } from "./encode.ts";
+import { encodeSteps } from "./encode.ts";
 import { atOnce, inSlices } from "./in-slices.ts";
 import { mergePairs } from "./merge-pairs.ts";
+import type { Tokenizer } from "./tokenizer.ts";
 
 const read = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
 

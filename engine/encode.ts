@@ -1,66 +1,5 @@
 import { mergePairs } from "./merge-pairs.ts";
-
-interface Normalizer {
-  readonly type?: string;
-  readonly normalizers?: readonly Normalizer[];
-  readonly pattern?: { readonly String?: string };
-  readonly content?: string;
-}
-
-export interface AddedToken {
-  readonly id: number;
-  readonly content: string;
-  readonly special: boolean;
-  readonly lstrip?: boolean;
-  readonly rstrip?: boolean;
-  /** It is looked for in what the normaliser makes of a text. */
-  readonly normalized: boolean;
-}
-
-/** Cuts a text around the added tokens in it. */
-export interface Splitter {
-  split(text: string): string[];
-}
-
-/** The parts of the library's tokenizer that a text goes through, in this order. */
-export interface Tokenizer {
-  /** Cuts around added tokens, normalises, and gives the rest to `pre_tokenizer` and `model`. */
-  encode_text(text: string | null): string[] | null;
-  readonly splitter_unnormalized: Splitter;
-  readonly splitter_normalized: Splitter;
-  /** Of ours only: takes out what is no part of a text, once it is known where the added tokens are. */
-  readonly clean?: (text: string) => string;
-  readonly pre_tokenizer: ((text: string, options: object) => string[]) | null;
-  readonly model: WordModel;
-  readonly added_tokens: readonly AddedToken[];
-  /** By their text, also as the normaliser writes it. */
-  readonly added_tokens_map: ReadonlyMap<string, AddedToken>;
-  readonly decoder: Decoder | null;
-  id_to_token(id: number): string | undefined;
-  readonly remove_space?: boolean;
-  /** Its file. */
-  readonly tokenizer: { readonly normalizer: Normalizer | null };
-  encode(text: string, options: { add_special_tokens: boolean }): { readonly ids: number[]; readonly tokens: string[] };
-}
-
-export interface Decoder {
-  readonly decoders?: readonly Decoder[];
-  text_decoder?: TextDecoder;
-}
-
-interface WordModel {
-  (words: readonly string[]): string[];
-  readonly tokens_to_ids: ReadonlyMap<string, number>;
-  readonly unk_token?: string;
-  readonly unk_token_id?: number;
-  readonly fuse_unk?: boolean;
-  readonly byte_fallback?: boolean;
-  /** Of byte-pair encoding only, as the three below. */
-  readonly bpe_ranks?: ReadonlyMap<string, number>;
-  readonly cache?: { put(word: string, tokens: readonly string[]): void; clear(): void };
-  readonly end_of_word_suffix?: string | null;
-  readonly continuing_subword_suffix?: string | null;
-}
+import type { Tokenizer, WordModel } from "./tokenizer.ts";
 
 /** Characters that are cut into words at a time, and words that are looked up at a time: a millisecond or two each. */
 const WINDOW = 8192;
@@ -192,49 +131,6 @@ function* windows({ pre_tokenizer: cut }: Tokenizer, { text, options }: Section)
 }
 
 const utf8 = new TextEncoder();
-
-/**
- * How many bytes of a text a token stands for at most, by what each token spells; `null` where nobody can say: a
- * normaliser may make a text shorter, an unknown token stands for any text, and some added tokens take white space along.
- */
-export function longestToken(tokenizer: Tokenizer, spelled: readonly Uint8Array[]): number | null {
-  const { added_tokens } = tokenizer;
-  const isWhole =
-    keepsLength(tokenizer.tokenizer.normalizer) &&
-    !tokenizer.remove_space &&
-    !added_tokens.some(({ lstrip, rstrip }) => lstrip || rstrip) &&
-    spellsEverything(tokenizer);
-  if (!isWhole) return null;
-  const lengths = [...spelled, ...added_tokens.map(({ content }) => utf8.encode(content))].map(({ length }) => length);
-  return lengths.reduce((longest, length) => Math.max(longest, length), 1);
-}
-
-/** Whatever it does, it writes no less than it read. */
-function keepsLength(normalizer: Normalizer | null): boolean {
-  if (!normalizer || normalizer.type === "Prepend") return true;
-  const { type, normalizers = [], pattern, content = "" } = normalizer;
-  if (type === "Sequence") return normalizers.every(keepsLength);
-  return type === "Replace" && pattern?.String === " " && content === "▁"; // which the vocabulary spells as a space
-}
-
-/** All bytes that occur in UTF-8. */
-const ALL_BYTES = [
-  ...Array.from({ length: 0x800 }, (_, code) => code),
-  ...Array.from({ length: 16 }, (_, lead) => Math.max(0x800, lead << 12)),
-  ...[0x10000, 0x40000, 0x80000, 0xc0000, 0x100000],
-]
-  .map((code) => String.fromCodePoint(code))
-  .join("");
-
-/** Nothing is dropped, and each byte has a token of its own. */
-function spellsEverything({ pre_tokenizer, model }: Tokenizer): boolean {
-  const read = pre_tokenizer?.(ALL_BYTES, {}).join("") ?? ALL_BYTES;
-  const isToken = (token: string) => model.tokens_to_ids.has(token);
-  if (!model.byte_fallback) return read.length >= utf8.encode(ALL_BYTES).length && [...read].every(isToken);
-  return read.length >= ALL_BYTES.length && Array.from({ length: 256 }, (_, byte) => byteToken(byte)).every(isToken);
-}
-
-const byteToken = (byte: number): string => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`;
 
 /** How much of the text the first words are: words are the text itself, or have a character for each of its bytes. */
 function lengthOf(words: readonly string[], all: readonly string[], text: string): number {

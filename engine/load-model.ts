@@ -9,13 +9,15 @@ import {
 import type { Device } from "../core/protocol.ts";
 import type { ModelEntry } from "../models/model-entry.ts";
 import { createControlTokenQuoter } from "./control-tokens.ts";
-import { type Decoder, encodeSteps, longestToken, type Tokenizer } from "./encode.ts";
+import { encodeSteps } from "./encode.ts";
 import { createConstrainer } from "./grammar/constraint.ts";
 import { inSlices } from "./in-slices.ts";
+import { longestToken } from "./longest-token.ts";
 import type { TextCard, TextModel } from "./model.ts";
 import { createMutex } from "./mutex.ts";
 import { createOnnxModel, type MakeTensor, type OrtSession, type UncheckedModel } from "./onnx-model.ts";
 import { PLAIN_CHAT_STOP, PLAIN_CHAT_TEMPLATE } from "./prompt.ts";
+import type { Decoder, Tokenizer } from "./tokenizer.ts";
 import { type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 
 /** Bytes of a file of a model; `null` if it has none such. */
