@@ -25,6 +25,7 @@ export function showLinkToTab(): void {
     textContent: "Open it in a tab of its own",
   });
   const why = document.createElement("p");
+  why.className = "link-to-tab";
   why.append(
     "A page of another origin shows MiniVault here, and could have you click on what you do not see. ",
     link,
