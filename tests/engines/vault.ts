@@ -51,7 +51,7 @@ export const answering = (tab: Tab): Promise<void> =>
     addEventListener("error", ({ message }) => unhandled.push(message));
     addEventListener("unhandledrejection", ({ reason }) => unhandled.push(String(reason)));
     const { serviceWorker } = navigator;
-    const late = AbortSignal.timeout(120_000);
+    const late = AbortSignal.timeout(240_000);
     if (!serviceWorker.controller) {
       await new Promise((resolve, reject) => {
         serviceWorker.addEventListener("controllerchange", resolve, { once: true });
@@ -61,7 +61,10 @@ export const answering = (tab: Tab): Promise<void> =>
         });
       });
     }
-    while ((await fetch("/health", { signal: late })).status !== 200);
+    // Not without a pause: on a busy machine the questions would keep the model from loading.
+    while ((await fetch("/health", { signal: late })).status !== 200) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   });
 
 export const unhandledIn = (tab: Tab): Promise<string[]> => tab.evaluate(() => unhandledErrors ?? []);
