@@ -79,7 +79,7 @@ test("a bit of a gzip file that fell over is told", async () => {
 
 test("a file that unzips to a thousand times its size is read a piece at a time", async () => {
   let taken = 0;
-  const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024));
+  const bomb = gzipSync(Buffer.alloc(256 * 1024 * 1024)); // Node takes 64 KiB of it before any was unpacked
   async function* source() {
     for await (const chunk of cut(bomb, 1024)) {
       taken += chunk.length;
