@@ -26,7 +26,11 @@ const pattern = v.pipe(
 
 /** Of either device: what is slow or often wrong on one is said when it is loaded (`engine/attempts.ts`), not forbidden. */
 const dtype = v.picklist(["fp32", "fp16", "q8", "int8", "uint8", "q4", "q4f16", "bnb4"]);
-const WELL = { webgpu: ["fp32", "fp16", "q4", "q4f16"], wasm: ["fp32", "q8", "int8", "uint8"] };
+/** What each device computes well. */
+export const WELL: Readonly<Record<"webgpu" | "wasm", readonly string[]>> = {
+  webgpu: ["fp32", "fp16", "q4", "q4f16"],
+  wasm: ["fp32", "q8", "int8", "uint8"],
+};
 
 const ModelConfig = v.object({
   name: modelName,

@@ -1,4 +1,4 @@
-import type { VaultConfig } from "../core/config.ts";
+import { type VaultConfig, WELL } from "../core/config.ts";
 import { VaultError } from "../core/errors.ts";
 import { dtypesFor, onnxPath, pathsToLoad, sizeOf } from "../models/manifest.ts";
 import type { Dtype, ModelManifest } from "../models/model-entry.ts";
@@ -44,11 +44,10 @@ export function whyNotAsked(
 /** What a device does badly, as a sentence. Nothing of ours asks for it; a site's configuration may. */
 export function cautionOf({ gpu, dtype }: Pick<Attempt, "gpu" | "dtype">): string | null {
   if (gpu) return EIGHT_BITS.includes(dtype) ? `${dtype} is slow on a GPU, and gives wrong text on some.` : null;
-  return CPU_DTYPES.includes(dtype) ? null : `${dtype} is slow on the CPU: q8 or fp32 is faster.`;
+  return WELL.wasm.includes(dtype) ? null : `${dtype} is slow on the CPU: q8 or fp32 is faster.`;
 }
 
 const EIGHT_BITS: readonly Dtype[] = ["q8", "int8", "uint8"];
-const CPU_DTYPES: readonly Dtype[] = [...EIGHT_BITS, "fp32"];
 
 /** Weights for the GPU alone are enough where there is one. */
 function orNone(attempts: () => readonly Attempt[]): readonly Attempt[] {

@@ -25,6 +25,13 @@ test("a prompt that cannot fit by its bytes is refused unread, and one that migh
   });
 });
 
+test("a short prompt is read without a look at the whole vocabulary", async () => {
+  const model = createFakeModel({ contextTokens: 10 });
+  const longestToken = vi.spyOn(model, "longestToken");
+  await tokenise(model, { type: "text", text: "a".repeat(9) });
+  expect(longestToken).not.toHaveBeenCalled();
+});
+
 test("the embedded model refuses half a million words unread, whoever asks", async () => {
   const model = await embeddedModel.load();
   const encode = vi.spyOn(model, "encode");

@@ -59,8 +59,9 @@ function encode(
   cancelled?: AbortSignal,
 ): Promise<number[]> {
   const { card } = model;
-  const longestToken = model.longestToken();
   const bytes = utf8.encode(control === "unquoted" ? withoutMarks(text) : text).length;
+  // A token has a byte at least, so a short text need not know of the longest: that takes reading the whole vocabulary.
+  const longestToken = bytes < card.contextTokens ? null : model.longestToken();
   if (longestToken !== null && bytes >= card.contextTokens * longestToken) {
     throw tooLong(model, `${bytes} bytes, which are at least ${Math.ceil(bytes / longestToken)} tokens`);
   }
